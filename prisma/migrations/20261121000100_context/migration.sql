@@ -1,0 +1,50 @@
+-- The context of a transaction, as the database reads it. It stands before the tables because their columns
+-- default to it.
+set local role doublehull_owner;
+
+-- PostgreSQL lets everybody execute a new function unless told otherwise.
+alter default privileges for role doublehull_owner revoke execute on functions from public;
+
+create schema tenancy;
+
+-- Stable, never immutable: a plan that was made for one tenant would answer another with the first one's
+-- rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
+create function tenancy.current_tenant_id() returns uuid
+  language plpgsql stable parallel safe
+  set search_path = ''
+as $$
+declare
+  -- after a transaction that had set it, the setting is '' and not null
+  setting text := nullif(current_setting('app.tenant_id', true), '');
+begin
+  if setting !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then
+    raise exception using
+      errcode = 'DH102',
+      message = 'DH102: the tenant context is not a uuid';
+  end if;
+  return setting::uuid;
+end
+$$;
+
+comment on function tenancy.current_tenant_id() is
+  'The tenant that the current transaction works for, or null. DH102 where the context is malformed.';
+
+create function tenancy.require_tenant_id() returns uuid
+  language plpgsql stable parallel safe
+  set search_path = ''
+as $$
+declare
+  tenant_id uuid := tenancy.current_tenant_id();
+begin
+  if tenant_id is null then
+    raise exception using
+      errcode = 'DH101',
+      message = 'DH101: no tenant context is set in this transaction',
+      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
+  end if;
+  return tenant_id;
+end
+$$;
+
+comment on function tenancy.require_tenant_id() is
+  'The tenant that the current transaction works for. DH101 where there is none.';

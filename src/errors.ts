@@ -1,0 +1,101 @@
+/**
+ * Every refusal of the package is a {@link TenancyError} with a code of this table. Codes are grouped by
+ * hundreds and never reused: `DH1xx` context, `DH2xx` hull one, `DH3xx` policy and catalog, `DH4xx`
+ * migrations, `DH5xx` governance. The database raises the same codes as SQLSTATEs.
+ */
+export const errorCodes = {
+  DH101: 'no tenant context is set',
+  DH102: 'the tenant context is not valid',
+  DH103: 'the operation belongs to another tenant than the work it is part of',
+  DH104: 'the tenancy is closed',
+
+  DH201: 'the model or operation is not known to the manifest',
+  DH202: 'the tenant field was given another value than the context',
+  DH203: 'the model is read-only for a tenant',
+  DH204: 'the call is not reachable from a tenant client',
+  DH205: 'raw SQL has no row-level security to hold it',
+  DH206: 'the reference would have to be looked up in another tenant’s rows',
+  DH207: 'the relation cannot be followed without leaving the tenant',
+  DH208: 'the manifest does not describe the client it was given',
+
+  DH301: 'row-level security refused the row',
+  DH302: 'the role of the connection is not held by row-level security',
+  DH303: 'a table of the manifest is not held by row-level security',
+  DH304: 'the schema cannot be classified',
+
+  DH401: 'the migrations directory cannot be read',
+  DH402: 'an applied migration was changed',
+  DH403: 'an applied migration is missing from the directory',
+  DH404: 'an earlier migration failed and was not resolved',
+  DH405: 'a migration failed and was rolled back',
+  DH406: 'the connection lacks a privilege that migrations need',
+  DH407: 'a migration ends the transaction it runs in',
+  DH408: 'the role settings are not valid',
+  DH409: 'the migration database cannot be used',
+
+  DH501: 'the life cycle has no such move',
+  DH502: 'only a draft may be edited',
+  DH503: 'the record is append-only',
+} as const
+
+/** The closed union of the package's error codes. */
+export type TenancyErrorCode = keyof typeof errorCodes
+
+/**
+ * What an error says beside its message. Names of models, tables, roles and files only: a value out of a
+ * query never enters an error, because errors end in logs.
+ */
+export interface TenancyErrorDetails {
+  readonly model?: string
+  readonly operation?: string
+  readonly field?: string
+  readonly relation?: string
+  readonly role?: string
+  readonly tables?: readonly string[]
+  readonly migration?: string
+  readonly sqlState?: string
+  readonly hint?: string
+}
+
+/**
+ * The one error class of the package.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await db.configVersion.update({ where: { id }, data: { content } })
+ * } catch (error) {
+ *   if (isTenancyError(error, 'DH502')) return reply.conflict('This version is no draft any more.')
+ *   throw error
+ * }
+ * ```
+ */
+export class TenancyError extends Error {
+  override readonly name = 'TenancyError'
+  readonly code: TenancyErrorCode
+  readonly details: TenancyErrorDetails
+
+  /**
+   * @param code one of {@link errorCodes}
+   * @param message what failed, on which object, and what to do; never a value
+   */
+  constructor(
+    code: TenancyErrorCode,
+    message: string,
+    options: { readonly details?: TenancyErrorDetails; readonly cause?: unknown } = {},
+  ) {
+    super(`${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details ?? {}
+  }
+}
+
+/** Whether `error` is a {@link TenancyError}, and, where a code is given, the one with that code. */
+export function isTenancyError(error: unknown, code?: TenancyErrorCode): error is TenancyError {
+  return error instanceof TenancyError && (code === undefined || error.code === code)
+}
+
+/** Whether a SQLSTATE is one of the package's own codes. */
+export function isTenancyErrorCode(sqlState: unknown): sqlState is TenancyErrorCode {
+  return typeof sqlState === 'string' && Object.hasOwn(errorCodes, sqlState)
+}

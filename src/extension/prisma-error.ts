@@ -1,0 +1,61 @@
+import { errorCodes, isTenancyErrorCode, TenancyError, type TenancyErrorDetails } from '../errors.ts'
+
+/** What of a driver's error Prisma keeps: {@link https://www.prisma.io/docs/orm/reference/error-reference}. */
+interface DriverCause {
+  readonly originalCode?: unknown
+  readonly originalMessage?: unknown
+  readonly hint?: unknown
+}
+
+/**
+ * Turns what the database refused in the name of tenancy into a {@link TenancyError}; any other error is
+ * Prisma's own affair and comes back as it is. Prisma spreads custom SQLSTATEs over P2039 and P2010, so the
+ * original code is what counts.
+ */
+export function toTenancyError(error: unknown, details: TenancyErrorDetails): unknown {
+  if (error instanceof TenancyError) return error
+  const own = ownErrorOf(error, details)
+  if (own) return own
+  const cause = driverCauseOf(error)
+  const sqlState = cause?.originalCode
+  if (isTenancyErrorCode(sqlState)) {
+    // the text of such an error is written in the package's own migrations and holds no value
+    const message =
+      typeof cause?.originalMessage === 'string' ? cause.originalMessage : 'refused by the database'
+    return new TenancyError(sqlState, message.replace(`${sqlState}: `, ''), {
+      details: { ...details, sqlState },
+      cause: error,
+    })
+  }
+  if (sqlState === '42501') {
+    return new TenancyError('DH301', `the database refused ${describe(details)} to this tenant's role`, {
+      details: { ...details, sqlState },
+      cause: error,
+    })
+  }
+  return error
+}
+
+/** An error of the wire's, which Prisma took for a request error of that code and put its own text before. */
+function ownErrorOf(error: unknown, details: TenancyErrorDetails): TenancyError | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !isTenancyErrorCode(error.code)) return undefined
+  const { code, message } = error
+  const start = message.lastIndexOf(`${code}: `)
+  const text = start < 0 ? errorCodes[code] : message.slice(start + code.length + 2)
+  return new TenancyError(code, text, { details, cause: error })
+}
+
+function describe({ model, operation }: TenancyErrorDetails): string {
+  return [operation ?? 'the operation', ...(model ? [`on ${model}`] : [])].join(' ')
+}
+
+function driverCauseOf(error: unknown): DriverCause | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const meta = 'meta' in error ? error.meta : undefined
+  const adapterError = isRecord(meta) ? meta['driverAdapterError'] : error
+  return isRecord(adapterError) && isRecord(adapterError['cause']) ? adapterError['cause'] : undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,77 @@
+import { TenancyError } from '../errors.ts'
+import { scopeCreate, scopeUpdate } from './scope-data.ts'
+import { scopeRead, scopeSelection, scopeWindow } from './scope-selection.ts'
+import { scopeWhere } from './scope-where.ts'
+import { type Args, assertWritable, isArgs, mapOneOrMany, modelOf, type Scoping } from './scoping.ts'
+
+type Rewrite = (scoping: Scoping, model: string, args: Args) => Args
+
+/** Reads of columns and numbers only: their `select` names aggregates, not relations. */
+const scopeNumbers: Rewrite = (scoping, model, args) => ({
+  ...scopeWindow(scoping, model, args),
+  where: scopeWhere(scoping, model, args['where'], 'read'),
+})
+
+const scopeCreates: Rewrite = (scoping, model, args) => ({
+  ...scopeSelection(scoping, model, args),
+  data: mapOneOrMany(args['data'] ?? {}, (data) => scopeCreate(scoping, model, data)),
+})
+
+const scopeUpdates: Rewrite = (scoping, model, args) => ({
+  ...scopeSelection(scoping, model, args),
+  where: scopeWhere(scoping, model, args['where'], 'write'),
+  data: scopeUpdate(scoping, model, args['data']),
+})
+
+const scopeDeletes: Rewrite = (scoping, model, args) => {
+  assertWritable(scoping, model)
+  return {
+    ...scopeSelection(scoping, model, args),
+    where: scopeWhere(scoping, model, args['where'], 'write'),
+  }
+}
+
+const scopeUpsert: Rewrite = (scoping, model, args) => ({
+  ...scopeSelection(scoping, model, args),
+  where: scopeWhere(scoping, model, args['where'], 'write'),
+  create: scopeCreate(scoping, model, args['create']),
+  update: scopeUpdate(scoping, model, args['update']),
+})
+
+// every operation of Prisma 7 on PostgreSQL; what is not here is refused, never passed through
+const rewrites = new Map<string, Rewrite>([
+  ['findUnique', scopeRead],
+  ['findUniqueOrThrow', scopeRead],
+  ['findFirst', scopeRead],
+  ['findFirstOrThrow', scopeRead],
+  ['findMany', scopeRead],
+  ['count', scopeNumbers],
+  ['aggregate', scopeNumbers],
+  ['groupBy', scopeNumbers],
+  ['create', scopeCreates],
+  ['createMany', scopeCreates],
+  ['createManyAndReturn', scopeCreates],
+  ['update', scopeUpdates],
+  ['updateMany', scopeUpdates],
+  ['updateManyAndReturn', scopeUpdates],
+  ['upsert', scopeUpsert],
+  ['delete', scopeDeletes],
+  ['deleteMany', scopeDeletes],
+])
+
+/**
+ * Rewrites the arguments of an operation so that it reads and writes the tenant's rows alone.
+ *
+ * @throws {TenancyError} `DH201` for an operation or a model that is not known; `DH202`, `DH203`, `DH206`,
+ *   `DH207` for arguments that reach outside
+ */
+export function scopeOperation(scoping: Scoping, model: string, operation: string, args: unknown): Args {
+  const rewrite = rewrites.get(operation)
+  if (!rewrite) {
+    throw new TenancyError('DH201', `hull one does not know the operation ${operation}; it is refused`, {
+      details: { model, operation },
+    })
+  }
+  modelOf(scoping, model)
+  return rewrite(scoping, model, isArgs(args) ? args : {})
+}

@@ -1,0 +1,30 @@
+export { parseTenantContext, type TenantContext, type TenantContextInput } from './context/tenant-context.ts'
+export { parseTenantId, type TenantId } from './context/tenant-id.ts'
+export {
+  errorCodes,
+  isTenancyError,
+  TenancyError,
+  type TenancyErrorCode,
+  type TenancyErrorDetails,
+} from './errors.ts'
+export type { Manifest, ModelManifest, RelationManifest, Scope } from './manifest/manifest.ts'
+export {
+  type BundledTenantClient,
+  checkDatabaseHealth,
+  createTenantClient,
+  disconnect,
+} from './tenancy/bundled.ts'
+export {
+  createTenancy,
+  type PrismaClientClass,
+  type Tenancy,
+  type TenancyOptions,
+} from './tenancy/create-tenancy.ts'
+export type { DatabaseHealth } from './tenancy/database-health.ts'
+export type { TenantClient } from './tenancy/tenant-client.ts'
+export {
+  setRLSTenantContext,
+  type TransactionalClient,
+  type TransactionOptions,
+  withTenantContext,
+} from './tenancy/with-tenant-context.ts'

@@ -1,0 +1,118 @@
+/**
+ * The manifest: what both hulls know of a schema. The generator writes it during `prisma generate`
+ * (`generator.ts`); hull one rewrites arguments by it, hull two's policies are printed from it. Plain data,
+ * so that it can be read by anything and compared by eye.
+ */
+
+/** Which rows of a model are a tenant's. */
+export type Scope =
+  /** The tenant model: the one row whose key is the tenant's id. */
+  | { readonly kind: 'root'; readonly field: string }
+  /** Rows whose tenant field is the tenant. */
+  | { readonly kind: 'direct'; readonly field: string }
+  /** As direct; rows without a tenant are read by all and written by no tenant. */
+  | { readonly kind: 'shared'; readonly field: string }
+  /** Rows whose required parent is the tenant's. */
+  | { readonly kind: 'through'; readonly relation: string }
+  /** Rows without a tenant, seen through a membership; written by no tenant. */
+  | { readonly kind: 'member'; readonly relation: string }
+  /** Rows that all tenants read and none writes. */
+  | { readonly kind: 'global' }
+
+export interface RelationManifest {
+  /** The model at the other end. */
+  readonly model: string
+  readonly list: boolean
+  readonly required: boolean
+  /** This model's foreign key fields; empty where the other end holds the key. */
+  readonly fields: readonly string[]
+  /** The fields they refer to, in the same order. */
+  readonly references: readonly string[]
+  /** The relation's field at the other end. */
+  readonly inverse: string
+}
+
+export interface ModelManifest {
+  /** PostgreSQL schema of the table. */
+  readonly schema: string
+  readonly table: string
+  readonly scope: Scope
+  /** Tenants read the model and never write it, whatever rows they see. */
+  readonly readOnly: boolean
+  /** Column of each scalar field. */
+  readonly columns: Readonly<Record<string, string>>
+  readonly primaryKey: readonly string[]
+  /** Fields that are unique, or the id, by themselves. */
+  readonly uniqueFields: readonly string[]
+  /** Fields of each compound unique or id, by the name that Prisma's `where` uses. */
+  readonly compoundUniques: Readonly<Record<string, readonly string[]>>
+  readonly relations: Readonly<Record<string, RelationManifest>>
+}
+
+/** The table of an implicit many-to-many relation. */
+export interface JoinTableManifest {
+  readonly schema: string
+  readonly table: string
+  /** The models that its columns `A` and `B` refer to. */
+  readonly a: string
+  readonly b: string
+}
+
+export interface Manifest {
+  /** Version of this format. */
+  readonly version: 1
+  readonly tenantModel: string
+  readonly models: Readonly<Record<string, ModelManifest>>
+  readonly joinTables: readonly JoinTableManifest[]
+}
+
+/** The field of a model that holds the tenant's id, or `undefined` where the scope has none. */
+export function tenantFieldOf(model: ModelManifest): string | undefined {
+  return 'field' in model.scope ? model.scope.field : undefined
+}
+
+/**
+ * Whether a relation cannot leave the tenant, by its key alone: from a row of the tenant it reaches rows of
+ * the same tenant or none. True where
+ * - the foreign key carries the tenant, so both ends agree on it (a row without a tenant, as a `shared`
+ *   model has, joins with nothing: null equals nothing);
+ * - it is the relation that gives a `through` model its scope, or the other end of it;
+ * - it is either end of the membership that shows a `member` model;
+ * - the other end is global.
+ */
+export function staysInside(manifest: Manifest, modelName: string, relationName: string): boolean {
+  const model = manifest.models[modelName]
+  const relation = model?.relations[relationName]
+  const other = relation && manifest.models[relation.model]
+  if (!model || !relation || !other) return false
+  if (other.scope.kind === 'global') return true
+
+  const through = (child: ModelManifest, field: string) =>
+    child.scope.kind === 'through' && child.scope.relation === field
+  if (through(model, relationName) || through(other, relation.inverse)) return true
+
+  // a member is seen because of its membership, so the membership's own link leads to a visible row; the
+  // member's list of memberships, on the other hand, spans all tenants
+  if (other.scope.kind === 'member' && other.scope.relation === relation.inverse) return true
+
+  const [holder, fields, target, references] =
+    relation.fields.length > 0
+      ? [model, relation.fields, other, relation.references]
+      : [other, inverseOf(other, relation).fields, model, inverseOf(other, relation).references]
+  return carriesTenant(holder, fields, target, references)
+}
+
+function inverseOf(other: ModelManifest, relation: RelationManifest): RelationManifest {
+  return other.relations[relation.inverse] ?? { ...relation, fields: [], references: [] }
+}
+
+function carriesTenant(
+  holder: ModelManifest,
+  fields: readonly string[],
+  target: ModelManifest,
+  references: readonly string[],
+): boolean {
+  const own = tenantFieldOf(holder)
+  const theirs = tenantFieldOf(target)
+  return fields.some((field, index) => field === own && references[index] === theirs)
+}

@@ -1,0 +1,208 @@
+import type { Manifest, ModelManifest } from '../manifest/manifest.ts'
+import { qualified, quoteIdentifier } from './identifier.ts'
+import type { RoleNames } from './roles.ts'
+
+/** One row-level security policy, in PostgreSQL's own terms. */
+export interface Policy {
+  readonly name: string
+  readonly as: 'permissive' | 'restrictive'
+  readonly command: 'all' | 'select' | 'insert' | 'update' | 'delete'
+  readonly roles: readonly string[]
+  readonly using?: string
+  readonly withCheck?: string
+}
+
+/** A table with all the policies it must have. */
+export interface ProtectedTable {
+  readonly schema: string
+  readonly table: string
+  readonly policies: readonly Policy[]
+}
+
+// Only ever as a scalar sub-select: PostgreSQL then calls the function once for a statement (an InitPlan)
+// and not once for a row, and it can use an index on the column.
+const tenantId = '(select tenancy.require_tenant_id())'
+
+/**
+ * An equality between something of the row and something constant, in a form that PostgreSQL tests before it
+ * looks for the first row, so that a query without a context fails on an empty table, or for a key that isn't
+ * there, instead of answering with nothing. It is said twice, the other way round: from two equalities the
+ * planner concludes that the two constants are equal and tests that ahead of the scan (a One-Time Filter),
+ * while a condition without a column, such as a bare `(select …) is not null`, it tests row by row.
+ */
+function testedFirst(ofTheRow: string, constant: string): string {
+  return `${ofTheRow} = ${constant} and ${constant} = ${ofTheRow}`
+}
+
+/** {@link testedFirst} for a table whose condition compares no column with the tenant; true of every row. */
+function contextGate(column: string): string {
+  return testedFirst(`(${column} = ${column})`, `(${tenantId} is not null)`)
+}
+
+/**
+ * The policies that hold a schema, table by table: for every tenant table a restrictive guard, which no
+ * permissive policy added later can widen, and one permissive policy for each command that a tenant has.
+ *
+ * @param manifest the schema
+ * @param roles who the policies are for; the owner and the system role pass, every other role gets nothing
+ *
+ * @example
+ * ```ts
+ * for (const { schema, table, policies } of policiesOf(manifest, defaultRoleNames)) console.log(table, policies.length)
+ * ```
+ */
+export function policiesOf(manifest: Manifest, roles: RoleNames): readonly ProtectedTable[] {
+  const tables = Object.values(manifest.models).map((model) => ({
+    schema: model.schema,
+    table: model.table,
+    policies: modelPolicies(manifest, model, roles),
+  }))
+  const joinTables = manifest.joinTables.map((join) => {
+    const end = (modelName: string, column: string) => {
+      const model = modelNamed(manifest, modelName)
+      const [key] = model.primaryKey
+      const on = `${columnOf(model, key ?? '', 'e')} = ${qualified(join.schema, join.table)}.${quoteIdentifier(column)}`
+      return (access: Access) =>
+        `exists (select 1 from ${qualified(model.schema, model.table)} e where ${on} and ${predicate(manifest, model, access, 'e')})`
+    }
+    const ends = [end(join.a, 'A'), end(join.b, 'B')]
+    // whoever links two rows must be able to see both; whoever sees the link likewise
+    const both = ends.map((exists) => exists('read')).join(' and ')
+    const guard = `${contextGate('"A"')} and ${both}`
+    return {
+      schema: join.schema,
+      table: join.table,
+      policies: tenantPolicies(roles, { guard, read: both, write: both }, everyCommand),
+    }
+  })
+  return [...tables, ...joinTables]
+}
+
+type Access = 'read' | 'write'
+type Command = 'select' | 'insert' | 'update' | 'delete'
+
+const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
+
+function modelPolicies(manifest: Manifest, model: ModelManifest, roles: RoleNames): readonly Policy[] {
+  const commands: readonly Command[] = model.readOnly
+    ? ['select']
+    : model.scope.kind === 'root'
+      ? // a tenant comes into being inside its own context; ending one is the system's work
+        ['select', 'insert', 'update']
+      : everyCommand
+  const read = predicate(manifest, model, 'read')
+  const guard =
+    model.scope.kind === 'root' || model.scope.kind === 'direct'
+      ? testedFirst(columnOf(model, model.scope.field, undefined), tenantId)
+      : `${contextGate(columnOf(model, model.primaryKey[0] ?? '', undefined))} and ${read}`
+  return tenantPolicies(roles, { guard, read, write: predicate(manifest, model, 'write') }, commands)
+}
+
+/** Which rows the guard lets through, and which a tenant may read and write. */
+interface Conditions {
+  readonly guard: string
+  readonly read: string
+  readonly write: string
+}
+
+function tenantPolicies(
+  roles: RoleNames,
+  { guard, read, write }: Conditions,
+  commands: readonly Command[],
+): readonly Policy[] {
+  const tenants = [roles.app, roles.reader]
+  return [
+    {
+      name: 'tenant_guard',
+      as: 'restrictive',
+      command: 'all',
+      roles: tenants,
+      using: guard,
+      withCheck: write,
+    },
+    ...commands.map(
+      (command): Policy => ({
+        name: `tenant_${command}`,
+        as: 'permissive',
+        command,
+        roles: command === 'select' ? tenants : [roles.app],
+        ...(command === 'insert' ? {} : { using: command === 'select' ? read : write }),
+        ...(command === 'insert' || command === 'update' ? { withCheck: write } : {}),
+      }),
+    ),
+    // FORCE binds the owner too; without a policy of its own every migration and back-fill would see nothing
+    all('owner_maintenance', roles.owner),
+    all('system_work', roles.system),
+  ]
+}
+
+function all(name: string, role: string): Policy {
+  return { name, as: 'permissive', command: 'all', roles: [role], using: 'true', withCheck: 'true' }
+}
+
+/** The condition under which a row is the tenant's: one of the policy's own table, or one that a sub-select calls `alias`. */
+function predicate(
+  manifest: Manifest,
+  model: ModelManifest,
+  access: Access,
+  alias?: string,
+  depth = 0,
+): string {
+  const { scope } = model
+  switch (scope.kind) {
+    case 'root':
+    case 'direct':
+      return `${columnOf(model, scope.field, alias)} = ${tenantId}`
+    case 'shared': {
+      const own = `${columnOf(model, scope.field, alias)} = ${tenantId}`
+      return access === 'write' ? own : `(${own} or ${columnOf(model, scope.field, alias)} is null)`
+    }
+    case 'through':
+    case 'member':
+      return relatedPredicate(manifest, model, scope.relation, alias, depth)
+    case 'global':
+      return access === 'read' ? 'true' : 'false'
+  }
+}
+
+function relatedPredicate(
+  manifest: Manifest,
+  model: ModelManifest,
+  relationName: string,
+  alias: string | undefined,
+  depth: number,
+): string {
+  const relation = model.relations[relationName]
+  const other = modelNamed(manifest, relation?.model ?? '')
+  const inverse = relation && other.relations[relation.inverse]
+  const inner = `r${depth}`
+  // inside the sub-select a bare column would be the inner table's
+  const outer = alias ?? qualified(model.schema, model.table)
+  // the key stands at one end or the other; pair its columns whichever it is
+  const on =
+    relation && relation.fields.length > 0
+      ? relation.fields.map(
+          (field, index) =>
+            `${columnOf(other, relation.references[index] ?? '', inner)} = ${columnOf(model, field, outer)}`,
+        )
+      : (inverse?.fields ?? []).map(
+          (field, index) =>
+            `${columnOf(other, field, inner)} = ${columnOf(model, inverse?.references[index] ?? '', outer)}`,
+        )
+  return `exists (select 1 from ${qualified(other.schema, other.table)} ${inner} where ${[
+    ...on,
+    predicate(manifest, other, 'read', inner, depth + 1),
+  ].join(' and ')})`
+}
+
+function columnOf(model: ModelManifest, field: string, alias: string | undefined): string {
+  const column = model.columns[field]
+  if (column === undefined) throw new Error(`the manifest has no column for ${model.table}.${field}`)
+  return alias === undefined ? quoteIdentifier(column) : `${alias}.${quoteIdentifier(column)}`
+}
+
+function modelNamed(manifest: Manifest, name: string): ModelManifest {
+  const model = manifest.models[name]
+  if (!model) throw new Error(`the manifest has no model ${name}`)
+  return model
+}

@@ -1,0 +1,131 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import type pg from 'pg'
+import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
+import { TenancyError } from '../errors.ts'
+import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.ts'
+import type { Manifest } from '../manifest/manifest.ts'
+import { TenantPool } from '../wire/tenant-pool.ts'
+import { assertManifestFits } from './assert-manifest-fits.ts'
+import { checkHealth, type DatabaseHealth } from './database-health.ts'
+import { guardClient, type TenantClient } from './tenant-client.ts'
+
+/** The class that `prisma generate` writes, as far as this package uses it. */
+// biome-ignore lint: a constructor type that every generated client fits needs any
+export type PrismaClientClass<Client> = new (options: any) => Client
+
+export interface TenancyOptions<Client> {
+  /** The generated `PrismaClient` class. */
+  readonly PrismaClient: PrismaClientClass<Client>
+  /** The manifest that `generator tenancy` wrote. */
+  readonly manifest: Manifest
+  /** How the application's role logs in, as `postgresql://…`. The role must not bypass row-level security. */
+  readonly connectionString: string
+  /** Most connections that the pool opens; 10 unless told. */
+  readonly maxConnections?: number
+  /** How long to wait for a connection, in milliseconds; 5,000 unless told. */
+  readonly connectionTimeoutMillis?: number
+  /** Options for the PrismaClient, such as `log`, `omit` and `transactionOptions`. */
+  readonly prismaOptions?: Readonly<Record<string, unknown>>
+  /**
+   * Connect although the role is a superuser, has BYPASSRLS or owns the tables, or a table is not protected.
+   * Hull one is then alone, and raw SQL, which it cannot hold, is refused. False unless told.
+   */
+  readonly allowRoleThatBypassesRowSecurity?: boolean
+}
+
+/** A database that many tenants share. Make one for each process, and a client of it for each request. */
+export interface Tenancy<Client> {
+  /**
+   * A client that sees one tenant. Cheap: make one for each request.
+   *
+   * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed
+   */
+  client(context: TenantContextInput): TenantClient<Client>
+  /** Whether the database answers, and whether row-level security holds the role. Never rejects. */
+  checkDatabaseHealth(): Promise<DatabaseHealth>
+  /** Ends all connections, after the work that is under way. Nothing can be asked afterwards. */
+  disconnect(): Promise<void>
+}
+
+/**
+ * Opens a database that many tenants share.
+ *
+ * @returns a {@link Tenancy}; nothing is sent before the first query
+ * @throws {TenancyError} `DH208` when the manifest does not describe the client
+ *
+ * @example
+ * ```ts
+ * import { createTenancy } from 'doublehull'
+ * import { PrismaClient } from './generated/client.ts'
+ * import { manifest } from './generated/tenancy.ts'
+ *
+ * const tenancy = createTenancy({ PrismaClient, manifest, connectionString: process.env.DATABASE_URL })
+ * const db = tenancy.client({ tenantId })
+ * const invoices = await db.invoice.findMany() // this tenant's
+ * ```
+ */
+export function createTenancy<Client extends object>(options: TenancyOptions<Client>): Tenancy<Client> {
+  return assembleTenancy(options, { rewrite: true })
+}
+
+/**
+ * {@link createTenancy} with hull one's rewriting on or off. Off is for proofs that the database alone keeps
+ * a tenant in; it is reachable through `doublehull/testing` only.
+ */
+export function assembleTenancy<Client extends object>(
+  options: TenancyOptions<Client>,
+  { rewrite }: { readonly rewrite: boolean },
+): Tenancy<Client> {
+  const { PrismaClient, manifest } = options
+  if (!options.connectionString) {
+    throw new TenancyError('DH409', 'no connection string was given; pass the login of the application role')
+  }
+  const pool = new TenantPool({
+    connectionString: options.connectionString,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: options.connectionTimeoutMillis ?? 5_000,
+    allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
+    protectedTables: [
+      ...Object.values(manifest.models).filter((model) => model.scope.kind !== 'global'),
+      ...manifest.joinTables,
+    ],
+  })
+  // a connection that is lost while it is idle is replaced by the next query; there is nobody to tell
+  pool.on('error', () => {})
+  const base = new PrismaClient({
+    ...options.prismaOptions,
+    adapter: new PrismaPg(pool as unknown as pg.Pool),
+  }) as Client & Extensible
+  assertManifestFits(manifest, base)
+
+  const raw: RawPolicy = {
+    async assertHeld() {
+      if ((await pool.admission()).rowSecurityHolds) return
+      throw new TenancyError(
+        'DH205',
+        'raw SQL is held by row-level security alone, and it does not hold the role of this connection',
+      )
+    },
+  }
+  let closing: Promise<void> | undefined
+
+  return {
+    client(input) {
+      if (closing) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
+      const context: TenantContext = parseTenantContext(input)
+      const scoped = base.$extends(tenantExtension({ manifest, context, raw, rewrite }))
+      return guardClient(scoped, context) as TenantClient<Client>
+    },
+    checkDatabaseHealth: () => checkHealth(pool),
+    disconnect() {
+      closing ??= base.$disconnect().then(() => pool.end())
+      return closing
+    },
+  }
+}
+
+/** Prisma's own methods that every generated client has, reduced to what is called here. */
+interface Extensible {
+  $extends(extension: object): object
+  $disconnect(): Promise<void>
+}

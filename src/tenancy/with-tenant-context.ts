@@ -1,0 +1,100 @@
+import { parseTenantId } from '../context/tenant-id.ts'
+import { TenancyError } from '../errors.ts'
+import { toTenancyError } from '../extension/prisma-error.ts'
+import { contextOf } from './tenant-client.ts'
+
+/** A client that opens transactions: a tenant client, or a plain `PrismaClient` that logs in as the app role. */
+export interface TransactionalClient<Tx> {
+  // biome-ignore lint: of Prisma's overloads only the one with a callback is used
+  $transaction(work: (tx: Tx) => Promise<any>, options?: TransactionOptions): Promise<any>
+}
+
+/** Prisma's own options of an interactive transaction; times in milliseconds. */
+export interface TransactionOptions {
+  readonly maxWait?: number
+  readonly timeout?: number
+  readonly isolationLevel?: 'ReadUncommitted' | 'ReadCommitted' | 'RepeatableRead' | 'Serializable'
+}
+
+interface RawClient {
+  $queryRaw(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<unknown>
+}
+
+/**
+ * Runs raw SQL, or anything else, in one transaction that belongs to a tenant.
+ *
+ * @param client a tenant client of that tenant, or a plain `PrismaClient` whose role is held by row-level
+ *   security
+ * @param tenantId the tenant, as a uuid
+ * @param callback gets the transaction; what it returns is returned, and if it throws, all is rolled back
+ * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the client is another
+ *   tenant's
+ *
+ * @example
+ * ```ts
+ * const rows = await withTenantContext(db, tenantId, (tx) => tx.$queryRaw`select id, name from governance.config_package`)
+ * ```
+ */
+export async function withTenantContext<Tx, Result>(
+  client: TransactionalClient<Tx>,
+  tenantId: string,
+  callback: (tx: Tx) => Promise<Result>,
+  options?: TransactionOptions,
+): Promise<Result> {
+  const id = parseTenantId(tenantId)
+  const context = contextOf(client)
+  if (context) {
+    if (context.tenantId !== id) throw otherTenant()
+    return client.$transaction((tx) => callback(tx), options)
+  }
+  return client.$transaction(async (tx) => {
+    await setRLSTenantContext(tx as RawClient & Tx, id)
+    return callback(tx)
+  }, options)
+}
+
+/**
+ * Sets the tenant of a transaction that is already open, for code that runs on a plain `PrismaClient`. The
+ * context lasts exactly as long as the transaction.
+ *
+ * @param tx the client of an interactive transaction
+ * @param tenantId the tenant, as a uuid
+ * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the transaction already
+ *   has another tenant; `DH204` for a client that is no transaction, where a local setting would be lost
+ *
+ * @example
+ * ```ts
+ * await prisma.$transaction(async (tx) => {
+ *   await setRLSTenantContext(tx, tenantId)
+ *   return tx.configPackage.findMany()
+ * })
+ * ```
+ */
+export async function setRLSTenantContext(tx: object, tenantId: string): Promise<void> {
+  const id = parseTenantId(tenantId)
+  const context = contextOf(tx)
+  if (context) {
+    if (context.tenantId !== id) throw otherTenant()
+    return
+  }
+  if ('$connect' in tx || !('$queryRaw' in tx)) {
+    throw new TenancyError(
+      'DH204',
+      'setRLSTenantContext needs the client of an interactive transaction; outside of one the setting is lost at once',
+    )
+  }
+  // sets nothing where the transaction already has another tenant: a tenant never changes within one
+  let rows: unknown
+  try {
+    rows = await (tx as RawClient).$queryRaw`
+      select set_config('app.tenant_id', ${id}, true)
+       where coalesce(nullif(current_setting('app.tenant_id', true), ''), ${id}) = ${id}`
+  } catch (error) {
+    throw toTenancyError(error, { operation: 'setRLSTenantContext' })
+  }
+  if (!Array.isArray(rows) || rows.length === 0) throw otherTenant()
+}
+
+function otherTenant(): TenancyError {
+  return new TenancyError('DH103', 'the client or transaction already belongs to another tenant')
+}

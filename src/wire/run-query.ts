@@ -1,0 +1,32 @@
+import type pg from 'pg'
+import { ContextQuery, type Prelude } from './context-query.ts'
+
+/** The outcome of a query, and whether its connection may be used again. */
+export interface QueryOutcome {
+  readonly result: pg.QueryArrayResult
+  readonly contextWasLeftBehind: boolean
+}
+
+/** Sends a query with its preludes on a connection that the caller holds. */
+export function runQuery(
+  client: pg.ClientBase,
+  config: pg.QueryConfig,
+  preludes: readonly Prelude[],
+): Promise<QueryOutcome> {
+  return new Promise((resolve, reject) => {
+    const query = new ContextQuery(config, preludes, (error, result) => {
+      if (error) reject(error)
+      else resolve({ result, contextWasLeftBehind: query.contextWasLeftBehind })
+    })
+    client.query(query)
+  })
+}
+
+/**
+ * Whether a connection must not be lent again: it is in the middle of a transaction that nobody will end.
+ * `null` is a connection that has not run anything yet.
+ */
+export function isMidTransaction(client: pg.ClientBase): boolean {
+  const status = client.getTransactionStatus()
+  return status !== null && status !== 'I'
+}

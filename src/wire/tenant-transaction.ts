@@ -1,0 +1,98 @@
+import type pg from 'pg'
+import type { TenantContext } from '../context/tenant-context.ts'
+import { TenancyError } from '../errors.ts'
+import { contextPrelude, type Prelude } from './context-query.ts'
+import { isMidTransaction, runQuery } from './run-query.ts'
+import { assertSameTenant, currentWireScope } from './wire-scope.ts'
+
+const begin = /^begin$/i
+const isolation = /^set transaction isolation level [a-z ]+$/i
+const finish = /^(commit|rollback)$/i
+const savepoint = /^(savepoint|release savepoint|rollback to savepoint) \w+$/i
+
+const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] }
+
+/**
+ * One tenant's transaction on a connection of its own, as Prisma's adapter drives it. BEGIN and the
+ * isolation level are held back and leave together with the context and the first statement, under one
+ * Sync: the isolation level must come before anything that takes a snapshot, and setting the context does.
+ *
+ * Invariant: the connection belongs to one tenant until it is released; another tenant's statement, one
+ * without a context, and one that comes after the end are refused before they are sent.
+ */
+export class TenantTransaction {
+  readonly #client: pg.PoolClient
+  readonly #context: TenantContext
+  #heldBack: Prelude[] | undefined
+  #state: 'new' | 'open' | 'ended' = 'new'
+  #mustDestroy = false
+
+  constructor(client: pg.PoolClient, context: TenantContext) {
+    this.#client = client
+    this.#context = context
+  }
+
+  async query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
+    if (this.#state === 'ended') {
+      throw new TenancyError(
+        'DH103',
+        'a query came after its transaction had ended; await every query inside it',
+      )
+    }
+    const { text } = config
+    if (this.#state === 'new') {
+      if (begin.test(text)) {
+        this.#heldBack = [{ text, values: [] }]
+        return nothingHappened
+      }
+      if (this.#heldBack && isolation.test(text)) {
+        this.#heldBack.push({ text, values: [] })
+        return nothingHappened
+      }
+      if (finish.test(text)) {
+        this.#state = 'ended'
+        return nothingHappened
+      }
+    }
+    if (finish.test(text)) this.#state = 'ended'
+    else if (!savepoint.test(text)) this.#assertOwnWork()
+    return this.#send(config)
+  }
+
+  async #send(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
+    const preludes: Prelude[] =
+      this.#state === 'new' ? [...(this.#heldBack ?? []), contextPrelude(this.#context)] : []
+    if (this.#state === 'new') this.#state = 'open'
+    try {
+      const outcome = await runQuery(this.#client, config, preludes)
+      if (outcome.contextWasLeftBehind) this.#mustDestroy = true
+      return outcome.result
+    } catch (error) {
+      // with its first statement failed, the transaction may not even have begun: let the connection go
+      if (preludes.length > 0) this.#mustDestroy = true
+      throw error
+    }
+  }
+
+  /** Statements of the tenant's own work carry its scope; the end of a transaction may come from a timer. */
+  #assertOwnWork(): void {
+    const scope = currentWireScope()
+    if (!scope) throw new TenancyError('DH101', 'a query reached a transaction without a tenant context')
+    assertSameTenant(scope, this.#context)
+  }
+
+  release(error?: Error | boolean): void {
+    this.#state = 'ended'
+    this.#client.release(error || this.#mustDestroy || isMidTransaction(this.#client))
+  }
+
+  on(event: 'error', listener: (error: Error) => void): this {
+    this.#client.on(event, listener)
+    return this
+  }
+
+  removeListener(event: 'error', listener: (error: Error) => void): this {
+    this.#client.removeListener(event, listener)
+    return this
+  }
+}

@@ -1,0 +1,39 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { TenantContext } from '../context/tenant-context.ts'
+import { TenancyError } from '../errors.ts'
+
+/** On whose behalf the current piece of work reaches the wire. */
+export interface WireScope {
+  readonly context: TenantContext
+  /** The work is part of a `$transaction` of this tenant. */
+  readonly inTransaction: boolean
+}
+
+const storage = new AsyncLocalStorage<WireScope>()
+
+/** The scope that the caller runs in, if any. Read it when work is made, never after waiting for a pool. */
+export function currentWireScope(): WireScope | undefined {
+  return storage.getStore()
+}
+
+/**
+ * Runs `work` in a scope. A PrismaPromise is lazy and only starts when it is awaited, so the await happens
+ * in here: returning the promise would start it outside.
+ */
+export function runInWireScope<Result>(scope: WireScope, work: () => PromiseLike<Result>): Promise<Result> {
+  return storage.run(scope, async () => await work())
+}
+
+/**
+ * Refuses work of a tenant that is being made within another tenant's transaction.
+ *
+ * @throws {TenancyError} `DH103`
+ */
+export function assertSameTenant(ambient: WireScope, context: TenantContext): void {
+  if (ambient.context.tenantId !== context.tenantId) {
+    throw new TenancyError(
+      'DH103',
+      'an operation of one tenant was started within the transaction of another; finish the transaction first',
+    )
+  }
+}
