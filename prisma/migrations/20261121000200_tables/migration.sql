@@ -1,7 +1,6 @@
 -- Every table of the bundled schema, as `prisma migrate diff` writes them.
 set local role doublehull_owner;
 
-
 -- CreateSchema
 CREATE SCHEMA IF NOT EXISTS "audit";
 
@@ -316,65 +315,65 @@ CREATE UNIQUE INDEX "membership_tenant_id_id_key" ON "tenancy"."membership"("ten
 CREATE UNIQUE INDEX "membership_tenant_id_user_id_key" ON "tenancy"."membership"("tenant_id", "user_id");
 
 -- AddForeignKey
-ALTER TABLE "audit"."audit_event" ADD CONSTRAINT "audit_event_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "audit"."audit_event" ADD CONSTRAINT "audit_event_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."config_package" ADD CONSTRAINT "config_package_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."config_package" ADD CONSTRAINT "config_package_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."config_version" ADD CONSTRAINT "config_version_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."config_version" ADD CONSTRAINT "config_version_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."config_version" ADD CONSTRAINT "config_version_tenant_id_package_id_fkey" FOREIGN KEY ("tenant_id", "package_id") REFERENCES "governance"."config_package"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."config_version" ADD CONSTRAINT "config_version_tenant_id_package_id_fkey" FOREIGN KEY ("tenant_id", "package_id") REFERENCES "governance"."config_package"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."approval" ADD CONSTRAINT "approval_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."approval" ADD CONSTRAINT "approval_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."approval" ADD CONSTRAINT "approval_tenant_id_version_id_fkey" FOREIGN KEY ("tenant_id", "version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."approval" ADD CONSTRAINT "approval_tenant_id_version_id_fkey" FOREIGN KEY ("tenant_id", "version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."approval_decision" ADD CONSTRAINT "approval_decision_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."approval_decision" ADD CONSTRAINT "approval_decision_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."approval_decision" ADD CONSTRAINT "approval_decision_tenant_id_approval_id_fkey" FOREIGN KEY ("tenant_id", "approval_id") REFERENCES "governance"."approval"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."approval_decision" ADD CONSTRAINT "approval_decision_tenant_id_approval_id_fkey" FOREIGN KEY ("tenant_id", "approval_id") REFERENCES "governance"."approval"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_package_id_fkey" FOREIGN KEY ("tenant_id", "package_id") REFERENCES "governance"."config_package"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_package_id_fkey" FOREIGN KEY ("tenant_id", "package_id") REFERENCES "governance"."config_package"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_version_id_fkey" FOREIGN KEY ("tenant_id", "version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_version_id_fkey" FOREIGN KEY ("tenant_id", "version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_previous_version_id_fkey" FOREIGN KEY ("tenant_id", "previous_version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."activation" ADD CONSTRAINT "activation_tenant_id_previous_version_id_fkey" FOREIGN KEY ("tenant_id", "previous_version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."feature_flag" ADD CONSTRAINT "feature_flag_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."feature_flag" ADD CONSTRAINT "feature_flag_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."kill_switch" ADD CONSTRAINT "kill_switch_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."kill_switch" ADD CONSTRAINT "kill_switch_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."branding" ADD CONSTRAINT "branding_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."branding" ADD CONSTRAINT "branding_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."execution_trace" ADD CONSTRAINT "execution_trace_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."execution_trace" ADD CONSTRAINT "execution_trace_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."execution_trace" ADD CONSTRAINT "execution_trace_tenant_id_version_id_fkey" FOREIGN KEY ("tenant_id", "version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."execution_trace" ADD CONSTRAINT "execution_trace_tenant_id_version_id_fkey" FOREIGN KEY ("tenant_id", "version_id") REFERENCES "governance"."config_version"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."trace_step" ADD CONSTRAINT "trace_step_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."trace_step" ADD CONSTRAINT "trace_step_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "governance"."trace_step" ADD CONSTRAINT "trace_step_tenant_id_trace_id_fkey" FOREIGN KEY ("tenant_id", "trace_id") REFERENCES "governance"."execution_trace"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "governance"."trace_step" ADD CONSTRAINT "trace_step_tenant_id_trace_id_fkey" FOREIGN KEY ("tenant_id", "trace_id") REFERENCES "governance"."execution_trace"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "tenancy"."membership" ADD CONSTRAINT "membership_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "tenancy"."membership" ADD CONSTRAINT "membership_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "tenancy"."membership" ADD CONSTRAINT "membership_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "tenancy"."user"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "tenancy"."membership" ADD CONSTRAINT "membership_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "tenancy"."user"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 

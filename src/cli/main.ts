@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import type { Command, CommandOutput } from './command.ts'
+import { migrateCommand } from './migrate.ts'
+
+const commands: Readonly<Record<string, Command>> = { migrate: migrateCommand }
+
+const output: CommandOutput = {
+  stdout: (line) => void process.stdout.write(`${line}\n`),
+  stderr: (line) => void process.stderr.write(`${line}\n`),
+  // https://no-color.org: any value but the empty one says no
+  colours: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+}
+
+const args = process.argv.slice(2)
+if (args.length === 0 && process.env['PRISMA_GENERATOR_INVOCATION']) {
+  // `generator tenancy { provider = "doublehull" }`: Prisma runs the package's one executable
+  const { runGenerator } = await import('../manifest/generator.ts')
+  runGenerator()
+} else {
+  // not process.exit: it would cut off output that is still on its way into a pipe
+  process.exitCode = await main(args)
+}
+
+async function main([name, ...rest]: readonly string[]): Promise<number> {
+  if (name === '--version' || name === '-v') {
+    output.stdout(version())
+    return 0
+  }
+  if (name === '--help' || name === '-h') {
+    output.stdout(helpText())
+    return 0
+  }
+  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command !== undefined) return command.run(rest, output)
+  const problem = name === undefined ? 'names no command' : 'names no command that exists'
+  output.stderr(
+    `doublehull: the call ${problem}; commands are: ${Object.keys(commands).join(', ')}; see doublehull --help`,
+  )
+  return 2
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function helpText(): string {
+  return [
+    'doublehull: multi-tenant PostgreSQL for Prisma, with two hulls.',
+    '',
+    'Usage: doublehull <command> [flags]',
+    '',
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)}  ${summary}`),
+    '',
+    'doublehull <command> --help tells the flags of a command; doublehull --version the version.',
+  ].join('\n')
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/support/global-setup.ts'],
+    reporters: ['default', './tests/support/closing-line.ts'],
+    // a database of its own for every file is made in beforeAll; a slow machine makes several at once
+    hookTimeout: 60_000,
+    testTimeout: 30_000,
+    typecheck: { enabled: false },
+  },
+})
