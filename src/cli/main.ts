@@ -9,7 +9,7 @@ const output: CommandOutput = {
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
   // https://no-color.org: any value but the empty one says no
-  colours: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  colours: process.stdout.isTTY && !process.env['NO_COLOR'],
 }
 
 const args = process.argv.slice(2)

@@ -10,7 +10,7 @@ import { checkHealth, type DatabaseHealth } from './database-health.ts'
 import { guardClient, type TenantClient } from './tenant-client.ts'
 
 /** The class that `prisma generate` writes, as far as this package uses it. */
-// biome-ignore lint: a constructor type that every generated client fits needs any
+// oxlint-disable-next-line typescript/no-explicit-any -- each generated class has option types of its own
 export type PrismaClientClass<Client> = new (options: any) => Client
 
 export interface TenancyOptions<Client> {

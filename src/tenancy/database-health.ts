@@ -1,4 +1,4 @@
-import { isTenancyError, type TenancyErrorCode } from '../errors.ts'
+import { isTenancyError } from '../errors.ts'
 import type { TenantPool } from '../wire/tenant-pool.ts'
 
 /** The answer of `checkDatabaseHealth`. */
@@ -13,7 +13,7 @@ export interface DatabaseHealth {
   readonly rowSecurityHolds?: boolean
   readonly connections: { readonly total: number; readonly idle: number; readonly waiting: number }
   /** Why it is not well: a code of this package, an SQLSTATE or a system error code. */
-  readonly problem?: { readonly code: TenancyErrorCode | string; readonly message: string }
+  readonly problem?: { readonly code: string; readonly message: string }
 }
 
 /** Asks the database how it is. Reads no tenant's data and needs no context. */

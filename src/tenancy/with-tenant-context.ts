@@ -5,7 +5,7 @@ import { contextOf } from './tenant-client.ts'
 
 /** A client that opens transactions: a tenant client, or a plain `PrismaClient` that logs in as the app role. */
 export interface TransactionalClient<Tx> {
-  // biome-ignore lint: of Prisma's overloads only the one with a callback is used
+  // oxlint-disable-next-line typescript/no-explicit-any -- Prisma's overloads infer the result; only the callback form is used
   $transaction(work: (tx: Tx) => Promise<any>, options?: TransactionOptions): Promise<any>
 }
 

@@ -596,6 +596,7 @@ async function start(site: Site, log: (line: string) => void): Promise<number> {
     })
 
     const password = readPassword(site)
+    // oxlint-disable-next-line no-unmodified-loop-condition -- the listeners above modify it
     for (const deadline = Date.now() + patience; !ended && Date.now() < deadline; await sleep(25)) {
       if (await answers(port, password)) return port
     }

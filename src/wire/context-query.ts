@@ -56,7 +56,7 @@ export class ContextQuery extends pg.Query {
   contextWasLeftBehind = false
 
   constructor(config: pg.QueryConfig, preludes: readonly Prelude[], callback: QueryCallback) {
-    super(config, config.values, callback as unknown as PgCallback)
+    super(config, config.values, callback as never)
     this.#preludes = preludes
     this.#preludesLeft = preludes.length
   }
@@ -77,7 +77,7 @@ export class ContextQuery extends pg.Query {
   handleDataRow(message: { readonly fields: readonly unknown[] }): void {
     if (this.#preludesLeft === 0) {
       protocolQuery.handleDataRow.call(this, message)
-    } else if (message.fields[0] !== null && String(message.fields[0]) !== '') {
+    } else if (message.fields[0] !== null && message.fields[0] !== '') {
       this.contextWasLeftBehind = true
     }
   }
@@ -87,7 +87,5 @@ export class ContextQuery extends pg.Query {
     else protocolQuery.handleCommandComplete.call(this, message, connection)
   }
 }
-
-type PgCallback = NonNullable<ConstructorParameters<typeof pg.Query>[2]>
 
 export type QueryCallback = (error: Error | null | undefined, result: pg.QueryArrayResult) => void

@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { ContextQuery, type Prelude } from './context-query.ts'
 
 /** The outcome of a query, and whether its connection may be used again. */
@@ -29,4 +29,14 @@ export function runQuery(
 export function isMidTransaction(client: pg.ClientBase): boolean {
   const status = client.getTransactionStatus()
   return status !== null && status !== 'I'
+}
+
+/**
+ * Whether an error took the connection with it: it came from the socket and not from the server, or the
+ * server said that it ends the session (classes 08 and 57P: a terminated backend, a shutdown).
+ */
+export function endsConnection(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError)) return true
+  const { code = '', severity } = error
+  return /^(08|57P)/.test(code) || severity === 'FATAL' || severity === 'PANIC'
 }

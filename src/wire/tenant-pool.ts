@@ -2,7 +2,7 @@ import pg from 'pg'
 import { TenancyError } from '../errors.ts'
 import { type Admission, examineConnection } from './admission.ts'
 import { contextPrelude, type Prelude } from './context-query.ts'
-import { isMidTransaction, runQuery } from './run-query.ts'
+import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 import { currentWireScope, type WireScope } from './wire-scope.ts'
 
@@ -104,6 +104,9 @@ export class TenantPool extends pg.Pool {
     client.on('error', onLost)
     try {
       return await work(client, onLost)
+    } catch (error) {
+      mustDestroy ||= endsConnection(error)
+      throw error
     } finally {
       client.removeListener('error', onLost)
       client.release(mustDestroy || isMidTransaction(client))

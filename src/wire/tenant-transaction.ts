@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import { contextPrelude, type Prelude } from './context-query.ts'
-import { isMidTransaction, runQuery } from './run-query.ts'
+import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
 import { assertSameTenant, currentWireScope } from './wire-scope.ts'
 
 const begin = /^begin$/i
@@ -69,7 +69,7 @@ export class TenantTransaction {
       return outcome.result
     } catch (error) {
       // with its first statement failed, the transaction may not even have begun: let the connection go
-      if (preludes.length > 0) this.#mustDestroy = true
+      if (preludes.length > 0 || endsConnection(error)) this.#mustDestroy = true
       throw error
     }
   }

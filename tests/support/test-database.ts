@@ -96,6 +96,13 @@ export async function plantTwoTenants({ admin }: TestDatabase): Promise<TwoTenan
   return { a: await plant(admin), b: await plant(admin) }
 }
 
+/** Plants `count` new tenants, one after the other. */
+export async function plantTenants({ admin }: TestDatabase, count: number): Promise<readonly Planted[]> {
+  const tenants: Planted[] = []
+  while (tenants.length < count) tenants.push(await plant(admin))
+  return tenants
+}
+
 async function plant(admin: pg.Client): Promise<Planted> {
   const [tenantId, packageId, versionId, flagId, userId] = Array.from({ length: 5 }, () => randomUUID()) as [
     string,

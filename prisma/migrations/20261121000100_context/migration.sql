@@ -5,8 +5,6 @@ set local role doublehull_owner;
 -- PostgreSQL lets everybody execute a new function unless told otherwise.
 alter default privileges for role doublehull_owner revoke execute on functions from public;
 
-create schema tenancy;
-
 -- Stable, never immutable: a plan that was made for one tenant would answer another with the first one's
 -- rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
 create function tenancy.current_tenant_id() returns uuid

@@ -51,3 +51,12 @@ begin
   end if;
 end
 $roles$;
+
+-- Whoever runs this, the schemas are the owner's; they may be there already, for `prisma migrate reset` leaves
+-- them behind as its own.
+create schema if not exists tenancy authorization doublehull_owner;
+create schema if not exists governance authorization doublehull_owner;
+create schema if not exists audit authorization doublehull_owner;
+alter schema tenancy owner to doublehull_owner;
+alter schema governance owner to doublehull_owner;
+alter schema audit owner to doublehull_owner;

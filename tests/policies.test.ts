@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { manifest } from '../src/generated/tenancy.ts'
+import { policySql } from '../src/policy/policy-sql.ts'
+import { defaultRoleNames } from '../src/policy/roles.ts'
+import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
+import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
+
+const database = useTestDatabase()
+
+/** Runs statements in a transaction of a login, in a tenant's context, and undoes them. */
+async function asTenant<Result>(
+  connectionString: string,
+  tenantId: string | undefined,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    await client.query('begin')
+    if (tenantId) await client.query(`select set_config('app.tenant_id', $1, true)`, [tenantId])
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+describe('the bundled policies', () => {
+  it('are exactly what the manifest asks for', () => {
+    const migration = readFileSync(
+      new URL('../prisma/migrations/20261121000400_row_level_security/migration.sql', import.meta.url),
+      'utf8',
+    )
+    expect(migration.split('\n').slice(3).join('\n')).toBe(policySql(manifest))
+  })
+
+  it('are enabled and forced on every table', async () => {
+    const { rows } = await database.admin.query<{ table: string }>(
+      `select c.relname as table from pg_catalog.pg_class c
+        where c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity)
+          and c.relnamespace in ('tenancy'::regnamespace, 'governance'::regnamespace, 'audit'::regnamespace)`,
+    )
+    expect(rows).toEqual([])
+  })
+
+  it('call the tenant function as a scalar sub-select only', () => {
+    expect(policySql(manifest).replaceAll('(select tenancy.require_tenant_id())', '')).not.toContain(
+      'tenant_id()',
+    )
+  })
+
+  it('evaluate the tenant once for a statement, whatever the number of rows', async () => {
+    const { a } = await plantTwoTenants(database)
+    const plan = await asTenant(database.appUrl, a.tenantId, async (client) => {
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        'explain (costs off) select * from governance.config_package',
+      )
+      return rows.map((row) => row['QUERY PLAN']).join('\n')
+    })
+    expect(plan).toContain('InitPlan')
+    expect(plan).not.toMatch(/(Filter|Cond): .*require_tenant_id\(\)/)
+  })
+
+  it('are not widened by a permissive policy that somebody adds', async () => {
+    const { a, b } = await plantTwoTenants(database)
+    const names = () =>
+      asTenant(database.appUrl, a.tenantId, async (client) => {
+        const { rows } = await client.query<{ name: string }>('select name from governance.config_package')
+        return rows.map(({ name }) => name)
+      })
+    await database.admin.query('create policy careless on governance.config_package using (true)')
+    expect(await names()).toEqual([a.secret])
+    // without the guard it would leak
+    await database.admin.query('alter policy tenant_guard on governance.config_package using (true)')
+    expect(await names()).toContain(b.secret)
+    await database.admin.query('drop policy careless on governance.config_package')
+    expect(await names()).toEqual([a.secret])
+  })
+})
+
+describe('rows without a tenant', () => {
+  it('are read by every tenant and written by none', async () => {
+    const { a } = await plantTwoTenants(database)
+    await database.admin.query(
+      `insert into governance.kill_switch (id, tenant_id, scope, resource, engaged, updated_at)
+       values (gen_random_uuid(), null, 'GLOBAL', 'everything', true, now())`,
+    )
+    const where = `where resource = 'everything'`
+    for (const hull of ['one', 'two', 'both'] as const) {
+      const db = database[hull].client({ tenantId: a.tenantId })
+      expect(await db.killSwitch.count({ where: { resource: 'everything', engaged: true } })).toBe(1)
+      expect(
+        await db.killSwitch.updateMany({ where: { resource: 'everything' }, data: { engaged: false } }),
+      ).toEqual({
+        count: 0,
+      })
+      expect(await db.killSwitch.deleteMany({ where: { resource: 'everything' } })).toEqual({ count: 0 })
+      await expect(
+        db.killSwitch.updateMany({ where: { resource: 'everything' }, data: { tenantId: a.tenantId } }),
+      ).resolves.toEqual({ count: 0 })
+    }
+    const { rows } = await database.admin.query(
+      `select engaged, tenant_id from governance.kill_switch ${where}`,
+    )
+    expect(rows).toEqual([{ engaged: true, tenant_id: null }])
+  })
+})
+
+describe('roles', () => {
+  const logins: TemporaryLogin[] = []
+  let reader: string
+  let system: string
+  beforeAll(async () => {
+    for (const role of [defaultRoleNames.reader, defaultRoleNames.system]) {
+      logins.push(await createTemporaryLogin(database.adminUrl, role))
+    }
+    ;[reader, system] = logins.map(({ connectionString }) => connectionString) as [string, string]
+  })
+  afterAll(async () => {
+    for (const login of logins) await login.drop()
+  })
+
+  it('a reader reads its tenant and writes nothing', async () => {
+    const { a } = await plantTwoTenants(database)
+    await asTenant(reader, a.tenantId, async (client) => {
+      const { rows } = await client.query('select name from governance.config_package')
+      expect(rows).toEqual([{ name: a.secret }])
+      await expect(client.query(`update governance.config_package set name = 'x'`)).rejects.toMatchObject({
+        code: '42501',
+      })
+    })
+    await asTenant(reader, undefined, async (client) => {
+      await expect(client.query('select from governance.config_package')).rejects.toMatchObject({
+        code: 'DH101',
+      })
+    })
+  })
+
+  it('the system works across tenants without a context', async () => {
+    const { a, b } = await plantTwoTenants(database)
+    await asTenant(system, undefined, async (client) => {
+      const { rows } = await client.query(
+        'select name from governance.config_package where name = any ($1)',
+        [[a.secret, b.secret]],
+      )
+      expect(rows).toHaveLength(2)
+    })
+  })
+
+  it('none but the owner may truncate, refer to, trigger on or own a table', async () => {
+    const { rows } = await database.admin.query(
+      `select c.oid::regclass::text as table, r.rolname as role, p.privilege
+         from pg_catalog.pg_class c
+        cross join (values ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) p (privilege)
+        cross join pg_catalog.pg_roles r
+        where c.relkind in ('r', 'p')
+          and c.relnamespace in ('tenancy'::regnamespace, 'governance'::regnamespace, 'audit'::regnamespace)
+          and r.rolname in ('doublehull_app', 'doublehull_reader', 'doublehull_system')
+          and pg_catalog.has_table_privilege(r.oid, c.oid, p.privilege)`,
+    )
+    expect(rows).toEqual([])
+    const { rows: owners } = await database.admin.query(
+      `select distinct pg_catalog.pg_get_userbyid(c.relowner) as owner from pg_catalog.pg_class c
+        where c.relnamespace in ('tenancy'::regnamespace, 'governance'::regnamespace, 'audit'::regnamespace)`,
+    )
+    expect(owners).toEqual([{ owner: defaultRoleNames.owner }])
+  })
+
+  it('nobody executes the package’s functions by being anybody', async () => {
+    const { rows } = await database.admin.query(
+      `select p.oid::regprocedure::text as function from pg_catalog.pg_proc p
+        where p.pronamespace in ('tenancy'::regnamespace, 'governance'::regnamespace, 'audit'::regnamespace)
+          and exists (select from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+                       where a.grantee = 0)`,
+    )
+    expect(rows).toEqual([])
+  })
+})

@@ -1,0 +1,325 @@
+import { EventEmitter } from 'node:events'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { afterEach, describe, expect, it } from 'vitest'
+import { PrismaClient } from '../src/generated/prisma/client.ts'
+import { manifest } from '../src/generated/tenancy.ts'
+import { createTenancy, type Tenancy } from '../src/index.ts'
+import { ProtocolTap } from './support/protocol-tap.ts'
+import { plantTenants, plantTwoTenants, useTestDatabase } from './support/test-database.ts'
+
+const database = useTestDatabase()
+
+const opened: Tenancy<PrismaClient>[] = []
+function openTenancy(connectionString: string, maxConnections = 1): Tenancy<PrismaClient> {
+  const tenancy = createTenancy({ PrismaClient, manifest, connectionString, maxConnections })
+  opened.push(tenancy)
+  return tenancy
+}
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((tenancy) => tenancy.disconnect()))
+})
+
+async function pidOf(db: ReturnType<Tenancy<PrismaClient>['client']>): Promise<number> {
+  const [row] = await db.$queryRaw<{ pid: number }[]>`select pg_backend_pid() as pid`
+  return row?.pid ?? 0
+}
+
+describe('what goes over the wire', () => {
+  it('sends the context and a query under one Sync', async () => {
+    const { a } = await plantTwoTenants(database)
+    const { tap, connectionString } = await ProtocolTap.before(database.appUrl)
+    const db = openTenancy(connectionString).client({ tenantId: a.tenantId })
+    await db.configPackage.findFirst()
+    tap.take()
+    await db.configPackage.findFirst()
+    expect(tap.take()).toBe('PBEPBDES')
+    await tap.close()
+  })
+
+  it('sends BEGIN, the isolation level and the context with the first statement of a transaction', async () => {
+    const { a } = await plantTwoTenants(database)
+    const { tap, connectionString } = await ProtocolTap.before(database.appUrl)
+    const db = openTenancy(connectionString).client({ tenantId: a.tenantId })
+    await db.configPackage.findFirst()
+    tap.take()
+    const [level] = await db.$transaction(
+      async (tx) => {
+        await tx.configPackage.count()
+        return tx.$queryRaw<{ level: string }[]>`select current_setting('transaction_isolation') as level`
+      },
+      { isolationLevel: 'Serializable' },
+    )
+    expect(level).toEqual({ level: 'serializable' })
+    expect(tap.take()).toBe(`PBEPBEPBE${'PBDES'.repeat(3)}`)
+    await tap.close()
+  })
+
+  it('never speaks the simple protocol, so stacked SQL is a syntax error', async () => {
+    const { a, b } = await plantTwoTenants(database)
+    const stacked = Object.assign([`select 1; update governance.config_package set name = 'x'`], {
+      raw: [''],
+    })
+    const db = database.two.client({ tenantId: a.tenantId })
+    await expect(db.$queryRaw(stacked)).rejects.toThrow('42601')
+    // without the wire the same text runs
+    const plain = new PrismaClient({ adapter: new PrismaPg({ connectionString: database.ownerUrl }) })
+    await plain.$executeRaw(stacked)
+    await plain.$disconnect()
+    const { rows } = await database.admin.query('select name from governance.config_package where id = $1', [
+      b.packageId,
+    ])
+    expect(rows).toEqual([{ name: 'x' }])
+  })
+
+  it('asks the database about its role once for a pool', async () => {
+    const { a } = await plantTwoTenants(database)
+    const { tap, connectionString } = await ProtocolTap.before(database.appUrl)
+    const db = openTenancy(connectionString, 3).client({ tenantId: a.tenantId })
+    await Promise.all(Array.from({ length: 9 }, () => db.configPackage.findFirst()))
+    expect(tap.take().match(/S/g)).toHaveLength(10)
+    await tap.close()
+  })
+})
+
+describe('a connection', () => {
+  it('carries no context when its query is done', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId, userId: a.userId })
+    const pid = await pidOf(db)
+    const { rows } = await database.admin.query<{ state: string; inTransaction: boolean }>(
+      `select state, xact_start is not null as "inTransaction" from pg_stat_activity where pid = $1`,
+      [pid],
+    )
+    expect(rows).toEqual([{ state: 'idle', inTransaction: false }])
+    const [inside] = await db.$queryRaw<{ tenant: string; user: string }[]>`
+      select current_setting('app.tenant_id') as tenant, current_setting('app.user_id') as user`
+    expect(inside).toEqual({ tenant: a.tenantId, user: a.userId })
+  })
+
+  it('is destroyed when a context was set on it for the whole session', async () => {
+    const { a, b } = await plantTwoTenants(database)
+    const tenancy = openTenancy(database.appUrl)
+    const db = tenancy.client({ tenantId: a.tenantId })
+    const pid = await pidOf(db)
+    await db.$queryRaw`select set_config('app.tenant_id', ${b.tenantId}, false)`
+    // whoever comes next still works as itself, and takes the connection out of the pool
+    expect(await db.configPackage.findMany({ select: { name: true } })).toEqual([{ name: a.secret }])
+    expect(await pidOf(db)).not.toBe(pid)
+  })
+
+  it('is destroyed when it comes back in the middle of a transaction', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    const pid = await pidOf(db)
+    await db.$executeRaw`begin`
+    expect(await pidOf(db)).not.toBe(pid)
+  })
+
+  it('is kept when a statement fails', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    const pid = await pidOf(db)
+    await expect(db.$queryRaw`select 1 / 0`).rejects.toThrow('22012')
+    expect(await pidOf(db)).toBe(pid)
+  })
+
+  it('that is lost fails its own query and no other', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl, 2).client({ tenantId: a.tenantId })
+    const pid = await pidOf(db)
+    const slow = db.$queryRaw`select pg_sleep(30)`.then(
+      () => 'answered',
+      () => 'failed',
+    )
+    await expect
+      .poll(async () => {
+        const { rows } = await database.admin.query(
+          'select from pg_stat_activity where pid = $1 and query like $2',
+          [pid, '%pg_sleep%'],
+        )
+        return rows.length
+      })
+      .toBe(1)
+    const other = db.configPackage.count().then((count) => count)
+    await database.admin.query('select pg_terminate_backend($1)', [pid])
+    expect(await slow).toBe('failed')
+    expect(await other).toBe(1)
+    expect(await db.configPackage.count()).toBe(1)
+  })
+
+  it('that is lost while idle is replaced', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    await database.admin.query('select pg_terminate_backend($1)', [await pidOf(db)])
+    await expect.poll(() => db.configPackage.count().catch(() => -1)).toBe(1)
+  })
+})
+
+describe('the context', () => {
+  it('is each caller’s own when findUnique calls of many tenants share a tick', async () => {
+    const tenants = await plantTenants(database, 12)
+    const victim = tenants[0]
+    const tenancy = openTenancy(database.appUrl, 4)
+    const answers = await Promise.all(
+      tenants.map(({ tenantId }) =>
+        tenancy.client({ tenantId }).configPackage.findUnique({
+          where: { id: victim?.packageId ?? '' },
+          select: { name: true },
+        }),
+      ),
+    )
+    expect(answers).toEqual(tenants.map((tenant) => (tenant === victim ? { name: victim.secret } : null)))
+  })
+
+  it('is each caller’s own when all of them wait for one connection', async () => {
+    const tenants = await plantTenants(database, 10)
+    const tenancy = openTenancy(database.appUrl, 1)
+    const calls = Array.from({ length: 100 }, (_, index) => tenants[index % tenants.length])
+    const answers = await Promise.all(
+      calls.map((tenant) =>
+        tenancy
+          .client({ tenantId: tenant?.tenantId ?? '' })
+          .configPackage.findMany({ select: { name: true } }),
+      ),
+    )
+    expect(answers).toEqual(calls.map((tenant) => [{ name: tenant?.secret }]))
+  })
+
+  it('is that of the maker of a promise, whoever awaits it', async () => {
+    const { a, b } = await plantTwoTenants(database)
+    const tenancy = openTenancy(database.appUrl, 2)
+    const own = [{ name: a.secret }]
+    const made = () =>
+      tenancy.client({ tenantId: a.tenantId }).configPackage.findMany({ select: { name: true } })
+    const other = tenancy.client({ tenantId: b.tenantId })
+
+    const awaitedInTimer = made()
+    expect(await new Promise((resolve) => setTimeout(() => void awaitedInTimer.then(resolve), 1))).toEqual(
+      own,
+    )
+
+    const events = new EventEmitter()
+    const awaitedInListener = made()
+    const heard = new Promise((resolve) => events.once('event', () => void awaitedInListener.then(resolve)))
+    await other.configPackage.count()
+    events.emit('event')
+    expect(await heard).toEqual(own)
+
+    const awaitedTogether = made()
+    expect((await Promise.all([other.configPackage.count(), awaitedTogether]))[1]).toEqual(own)
+  })
+})
+
+describe('a transaction', () => {
+  it('leaves nothing behind when its caller rolls it back', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl, 2).client({ tenantId: a.tenantId })
+    const rollBack = new Error('rolled back')
+    const ghost = { key: 'ghost' }
+    await expect(
+      db.$transaction(async (tx) => {
+        await tx.featureFlag.create({ data: ghost })
+        throw rollBack
+      }),
+    ).rejects.toBe(rollBack)
+    expect(await db.featureFlag.count({ where: ghost })).toBe(0)
+
+    const missing = { id: a.flagId, key: 'missing' }
+    await expect(
+      db.$transaction([db.featureFlag.create({ data: ghost }), db.featureFlag.delete({ where: missing })]),
+    ).rejects.toMatchObject({ code: 'P2025' })
+    expect(await db.featureFlag.count({ where: ghost })).toBe(0)
+
+    // an extension that opens transactions of its own escapes the caller's: the row stays
+    const escaping = database.none.$extends({
+      query: {
+        $allOperations: ({ args, query }) =>
+          database.none
+            .$transaction([database.none.$queryRaw`select 1`, query(args)] as never)
+            .then((results) => (results as unknown[])[1]),
+      },
+    })
+    await expect(
+      escaping.$transaction(async (tx) => {
+        await tx.featureFlag.create({ data: { ...ghost, tenantId: a.tenantId } })
+        throw rollBack
+      }),
+    ).rejects.toBe(rollBack)
+    expect(await db.featureFlag.count({ where: ghost })).toBe(1)
+  })
+
+  it('refuses an operation of another tenant', async () => {
+    const { a, b } = await plantTwoTenants(database)
+    const tenancy = openTenancy(database.appUrl, 3)
+    const [mine, theirs] = [a, b].map(({ tenantId }) => tenancy.client({ tenantId }))
+    const made = theirs?.featureFlag.count()
+    await expect(mine?.$transaction(async () => theirs?.featureFlag.count())).rejects.toMatchObject({
+      code: 'DH103',
+    })
+    await expect(mine?.$transaction(async () => made)).rejects.toMatchObject({ code: 'DH103' })
+    await expect(
+      mine?.$transaction([mine.featureFlag.count(), theirs?.featureFlag.count() as never]),
+    ).rejects.toMatchObject({ code: 'DH103' })
+    await expect(
+      mine?.$transaction(async () => theirs?.$transaction(async (tx) => tx.featureFlag.count())),
+    ).rejects.toMatchObject({ code: 'DH103' })
+    expect(await theirs?.featureFlag.count()).toBe(1)
+  })
+
+  it('keeps its tenant through savepoints', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    const names = await db.$transaction(async (tx) => {
+      await tx.configPackage.updateMany({ data: { description: 'outer' } })
+      await tx
+        .$transaction(async (inner) => {
+          await inner.configPackage.updateMany({ data: { description: 'inner' } })
+          throw new Error('only the inner one')
+        })
+        .catch(() => undefined)
+      return tx.configPackage.findMany({ select: { name: true, description: true } })
+    })
+    expect(names).toEqual([{ name: a.secret, description: 'outer' }])
+  })
+
+  it('that runs out of time gives its connection back clean', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    await expect(
+      db.$transaction(
+        async (tx) => {
+          await tx.featureFlag.create({ data: { key: 'late' } })
+          await new Promise((resolve) => setTimeout(resolve, 300))
+          await tx.featureFlag.count()
+        },
+        { timeout: 100 },
+      ),
+    ).rejects.toMatchObject({ code: 'P2028' })
+    expect(await db.featureFlag.count({ where: { key: 'late' } })).toBe(0)
+  })
+
+  it('refuses a query that comes after its end', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    const kept = await db.$transaction(async (tx) => ({ tx }))
+    await expect(kept.tx.featureFlag.count()).rejects.toThrow(/transaction/i)
+  })
+})
+
+describe('the end', () => {
+  it('comes after the work that is under way, and nothing can be asked afterwards', async () => {
+    const { a } = await plantTwoTenants(database)
+    const tenancy = openTenancy(database.appUrl)
+    const db = tenancy.client({ tenantId: a.tenantId })
+    await db.configPackage.count()
+    const working = db.$queryRaw<{ done: boolean }[]>`select pg_sleep(0.2) is not null as done`.then(
+      (rows) => rows[0],
+    )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await tenancy.disconnect()
+    expect(await working).toEqual({ done: true })
+    await tenancy.disconnect()
+    expect(() => tenancy.client({ tenantId: a.tenantId })).toThrow(expect.objectContaining({ code: 'DH104' }))
+    await expect(db.configPackage.count()).rejects.toMatchObject({ code: 'DH104' })
+  })
+})
