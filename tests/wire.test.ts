@@ -185,6 +185,52 @@ describe('the context', () => {
     expect(answers).toEqual(calls.map((tenant) => [{ name: tenant?.secret }]))
   })
 
+  it.each([1, 2])(
+    'is each caller’s own when array transactions of %i operations share a tick',
+    async (length) => {
+      const tenants = await plantTenants(database, 8)
+      const calls = (hull: 'two' | 'both') =>
+        Promise.all(
+          tenants.map(({ tenantId }) => {
+            const db = database[hull].client({ tenantId })
+            const operation = () => db.configPackage.findMany({ select: { name: true } })
+            return db.$transaction(Array.from({ length }, operation))
+          }),
+        )
+      const own = tenants.map(({ secret }) => Array.from({ length }, () => [{ name: secret }]))
+      expect(await calls('two')).toEqual(own)
+      expect(await calls('both')).toEqual(own)
+    },
+  )
+
+  it('is each caller’s own in many transactions at once, over few connections', async () => {
+    const tenants = await plantTenants(database, 10)
+    const tenancy = openTenancy(database.appUrl, 5)
+    const wait = { maxWait: 20_000, timeout: 20_000 }
+    const read = async (db: ReturnType<typeof tenancy.client>) => {
+      const answers = await db.$transaction(async (tx) => {
+        const once = await tx.configPackage.findMany({ select: { name: true } })
+        const together = await Promise.all(
+          [1, 2].map(() => tx.configPackage.findFirst({ select: { name: true } })),
+        )
+        return [...once, ...together]
+      }, wait)
+      return answers.map((answer) => answer?.name)
+    }
+    const callers = Array.from({ length: 64 }, async (_, caller) => {
+      for (let round = 0; round < 10; round++) {
+        const tenant = tenants[(caller + round) % tenants.length]
+        const secret = tenant?.secret
+        expect(await read(tenancy.client({ tenantId: tenant?.tenantId ?? '' }))).toEqual([
+          secret,
+          secret,
+          secret,
+        ])
+      }
+    })
+    await Promise.all(callers)
+  })
+
   it('is that of the maker of a promise, whoever awaits it', async () => {
     const { a, b } = await plantTwoTenants(database)
     const tenancy = openTenancy(database.appUrl, 2)
@@ -296,6 +342,29 @@ describe('a transaction', () => {
       ),
     ).rejects.toMatchObject({ code: 'P2028' })
     expect(await db.featureFlag.count({ where: { key: 'late' } })).toBe(0)
+  })
+
+  it('that gave up waiting for a connection does not keep the one it gets too late', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    const holder = db.$transaction(async (tx) => {
+      await tx.featureFlag.count()
+      await new Promise((resolve) => setTimeout(resolve, 400))
+    })
+    const waiting = db.$transaction(async (tx) => tx.featureFlag.count(), { maxWait: 100 })
+    await expect(waiting).rejects.toMatchObject({ code: 'P2028' })
+    await holder
+    expect(await db.featureFlag.count()).toBe(1)
+  })
+
+  it('takes raw SQL and operations in one array', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    const [rows, count] = await db.$transaction([
+      db.$queryRaw<{ xact: string }[]>`select current_setting('app.tenant_id') as xact`,
+      db.featureFlag.count(),
+    ])
+    expect([rows, count]).toEqual([[{ xact: a.tenantId }], 1])
   })
 
   it('refuses a query that comes after its end', async () => {

@@ -1,6 +1,6 @@
 import { TenancyError } from '../errors.ts'
-import { type ModelManifest, tenantFieldOf } from '../manifest/manifest.ts'
-import { type Access, scopeWhere, tenantFilter } from './scope-where.ts'
+import { type ModelManifest, staysInside, tenantFieldOf } from '../manifest/manifest.ts'
+import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
   assertOwnTenant,
@@ -134,37 +134,40 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
           data: mapOneOrMany(many['data'], (data) => scopeCreate(scoping, other, data, via)),
         }))
       case 'connect':
-        return mapOneOrMany(payload, (where) => unique(where, linkAccess(scoping, modelName, field)))
+        return mapOneOrMany(payload, (where) => scopeLink(scoping, modelName, field, where))
       case 'connectOrCreate':
         return mapOneOrMany(payload, (one) => ({
           ...one,
-          where: unique(one['where'], linkAccess(scoping, modelName, field)),
+          where: scopeLink(scoping, modelName, field, one['where']),
           create: scopeCreate(scoping, other, one['create'], via),
         }))
       case 'disconnect':
       case 'set':
         assertKeepsTenant(scoping, modelName, field, operation)
-        linkAccess(scoping, modelName, field)
-        return mapOneOrMany(payload, (where) => unique(where, 'write'))
+        return scopeUnlink(scoping, modelName, field, operation, payload)
       case 'update':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) =>
           relation.list
-            ? { ...one, where: unique(one['where'], 'write'), data: scopeUpdate(scoping, other, one['data']) }
+            ? {
+                ...one,
+                where: scopeWrittenRow(scoping, other, one['where'], one['data']),
+                data: scopeUpdate(scoping, other, one['data']),
+              }
             : scopeToOneUpdate(scoping, modelOf(scoping, other), other, one),
         )
       case 'updateMany':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => ({
           ...one,
-          where: unique(one['where'], 'write'),
+          where: scopeManyRows(scoping, modelName, field, one['where']),
           data: scopeUpdate(scoping, other, one['data']),
         }))
       case 'upsert':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => ({
           ...one,
-          where: unique(one['where'], 'write'),
+          where: scopeWrittenRow(scoping, other, one['where'], one['update']),
           update: scopeUpdate(scoping, other, one['update']),
           create: scopeCreate(scoping, other, one['create'], via),
         }))
@@ -174,7 +177,7 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
         return mapOneOrMany(payload, (where) => unique(where, 'write'))
       case 'deleteMany':
         assertWritable(scoping, other)
-        return mapOneOrMany(payload, (where) => unique(where, 'write'))
+        return mapOneOrMany(payload, (where) => scopeManyRows(scoping, modelName, field, where))
       default:
         throw new TenancyError(
           'DH201',
@@ -183,6 +186,90 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
         )
     }
   })
+}
+
+/** Scopes the look-up of a row that is to be linked. */
+function scopeLink(scoping: Scoping, modelName: string, field: string, where: unknown): Args {
+  const relation = modelOf(scoping, modelName).relations[field]
+  if (!relation) return {}
+  const scoped = scopeWhere(scoping, relation.model, where, linkAccess(scoping, modelName, field))
+  // the key is here, and unique: a row that has it now must make room
+  return relation.fields.length > 0 && !relation.list
+    ? and(scoped, roomFilter(scoping, relation.model, relation.inverse))
+    : scoped
+}
+
+/** Scopes taking a link away. Where the other side holds the key, that writes the other row. */
+function scopeUnlink(
+  scoping: Scoping,
+  modelName: string,
+  field: string,
+  operation: string,
+  payload: unknown,
+): unknown {
+  const access = linkAccess(scoping, modelName, field)
+  const relation = modelOf(scoping, modelName).relations[field]
+  if (!relation) return payload
+  const heldThere = keyHeldThere(scoping, modelName, field)
+  if (operation === 'set' && heldThere && !staysInside(scoping.manifest, modelName, field)) {
+    throw new TenancyError(
+      'DH207',
+      `set on ${modelName}.${field} would also let go of another tenant's ${relation.model}, for its key does not carry the tenant; write disconnect and connect`,
+      { details: { model: modelName, relation: field, operation } },
+    )
+  }
+  if (payload === true && heldThere) return tenantFilter(scoping, relation.model, access) ?? true
+  return mapOneOrMany(payload, (where) => scopeWhere(scoping, relation.model, where, access))
+}
+
+/**
+ * Scopes the `where` of a nested `updateMany` or `deleteMany`, which takes columns and no relations: the rows of
+ * a model without a tenant field can't be told apart there.
+ *
+ * @throws {TenancyError} `DH207` where such rows may be another tenant's
+ */
+function scopeManyRows(scoping: Scoping, modelName: string, field: string, where: unknown): Args {
+  const other = modelOf(scoping, modelName).relations[field]?.model ?? ''
+  if (tenantFieldOf(modelOf(scoping, other)) !== undefined) return scopeWhere(scoping, other, where, 'write')
+  if (staysInside(scoping.manifest, modelName, field)) return isArgs(where) ? where : {}
+  throw new TenancyError(
+    'DH207',
+    `${modelName}.${field} could lead to another tenant's rows, for ${other} does not name its tenant; update or delete the ${other} itself`,
+    { details: { model: modelName, relation: field } },
+  )
+}
+
+/** Scopes the `where` of an update: the row is the tenant's, and the data pushes no other tenant's row off it. */
+export function scopeWrittenRow(scoping: Scoping, modelName: string, where: unknown, data: unknown): Args {
+  const model = modelOf(scoping, modelName)
+  let scoped = scopeWhere(scoping, modelName, where, 'write')
+  for (const [name, write] of isArgs(data) ? Object.entries(data) : []) {
+    const links = isArgs(write) && pushing.some((operation) => write[operation] !== undefined)
+    if (links && relationOf(model, name)) scoped = and(scoped, roomFilter(scoping, modelName, name))
+  }
+  return scoped
+}
+
+/** What puts a row in the place of the one that a one-to-one relation has. */
+const pushing = ['create', 'connect', 'connectOrCreate', 'upsert']
+
+/**
+ * That a one-to-one relation whose key stands at the other end has no row of another tenant's: to put one
+ * there, Prisma empties the key of the row that has the place.
+ */
+function roomFilter(scoping: Scoping, modelName: string, field: string): Args | undefined {
+  const relation = modelOf(scoping, modelName).relations[field]
+  if (!relation || relation.list || !keyHeldThere(scoping, modelName, field)) return undefined
+  if (staysInside(scoping.manifest, modelName, field)) return undefined
+  const own = tenantFilter(scoping, relation.model, 'write')
+  return own && { OR: [{ [field]: { is: null } }, { [field]: { is: own } }] }
+}
+
+/** Whether the foreign key stands in the table at the other end, and not here or in a table of its own. */
+function keyHeldThere(scoping: Scoping, modelName: string, field: string): boolean {
+  const relation = modelOf(scoping, modelName).relations[field]
+  if (!relation || relation.fields.length > 0) return false
+  return (modelOf(scoping, relation.model).relations[relation.inverse]?.fields.length ?? 0) > 0
 }
 
 /**
@@ -194,9 +281,7 @@ function linkAccess(scoping: Scoping, modelName: string, field: string): Access 
   const model = modelOf(scoping, modelName)
   const relation = model.relations[field]
   if (!relation) return 'write'
-  const inverse = modelOf(scoping, relation.model).relations[relation.inverse]
-  const heldThere = (inverse?.fields.length ?? 0) > 0 && relation.fields.length === 0
-  if (heldThere) {
+  if (keyHeldThere(scoping, modelName, field)) {
     assertWritable(scoping, relation.model)
     return 'write'
   }
@@ -232,8 +317,9 @@ function scopeToOneUpdate(scoping: Scoping, model: ModelManifest, name: string, 
       { details: { model: name, field: 'data' } },
     )
   }
+  const data = wrapped ? one['data'] : one
   return {
-    where: scopeWhere(scoping, name, wrapped ? one['where'] : undefined, 'write'),
-    data: scopeUpdate(scoping, name, wrapped ? one['data'] : one),
+    where: scopeWrittenRow(scoping, name, wrapped ? one['where'] : undefined, data),
+    data: scopeUpdate(scoping, name, data),
   }
 }

@@ -1,5 +1,5 @@
 import { TenancyError } from '../errors.ts'
-import { scopeCreate, scopeUpdate } from './scope-data.ts'
+import { scopeCreate, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
 import { scopeRead, scopeSelection, scopeWindow } from './scope-selection.ts'
 import { scopeWhere } from './scope-where.ts'
 import { type Args, assertWritable, isArgs, mapOneOrMany, modelOf, type Scoping } from './scoping.ts'
@@ -19,7 +19,7 @@ const scopeCreates: Rewrite = (scoping, model, args) => ({
 
 const scopeUpdates: Rewrite = (scoping, model, args) => ({
   ...scopeSelection(scoping, model, args),
-  where: scopeWhere(scoping, model, args['where'], 'write'),
+  where: scopeWrittenRow(scoping, model, args['where'], args['data']),
   data: scopeUpdate(scoping, model, args['data']),
 })
 
@@ -33,7 +33,7 @@ const scopeDeletes: Rewrite = (scoping, model, args) => {
 
 const scopeUpsert: Rewrite = (scoping, model, args) => ({
   ...scopeSelection(scoping, model, args),
-  where: scopeWhere(scoping, model, args['where'], 'write'),
+  where: scopeWrittenRow(scoping, model, args['where'], args['update']),
   create: scopeCreate(scoping, model, args['create']),
   update: scopeUpdate(scoping, model, args['update']),
 })

@@ -43,7 +43,8 @@ export function scopeWhere(scoping: Scoping, modelName: string, where: unknown, 
   return and(rewritten, tenantFilter(scoping, modelName, access))
 }
 
-function and(where: Args, filter: Args | undefined): Args {
+/** Adds a filter to a `where`, beside whatever is there. */
+export function and(where: Args, filter: Args | undefined): Args {
   if (!filter) return where
   const own = where['AND']
   return { ...where, AND: [filter, ...(Array.isArray(own) ? own : own === undefined ? [] : [own])] }

@@ -32,6 +32,8 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
   }
 
   const scopes = new Map<string, Scope>()
+  // settled as far as their children are concerned, so that one mistake is reported once
+  const mistaken = new Set<string>()
   const undecided: DMMF.Model[] = []
   for (const model of datamodel.models) {
     try {
@@ -40,14 +42,13 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
       else undecided.push(model)
     } catch (problem) {
       problems.push(`${model.name}: ${(problem as Error).message}`)
-      // settled as far as its children are concerned, so that one mistake is reported once
-      scopes.set(model.name, { kind: 'global' })
+      mistaken.add(model.name)
     }
   }
-  problems.push(...resolveThrough(undecided, scopes))
+  problems.push(...resolveThrough(undecided, scopes, mistaken))
   for (const model of datamodel.models) {
     const scope = scopes.get(model.name)
-    if (scope) problems.push(...checkReferences(model, scope, byName, scopes))
+    if (scope) problems.push(...checkReferences(model, scope, byName, scopes, mistaken))
   }
   if (problems.length > 0) throw classificationError(problems)
 
@@ -88,6 +89,7 @@ function classificationError(problems: readonly string[]): TenancyError {
 }
 
 function rootScope(model: DMMF.Model): Scope {
+  if (directivesOf(model).length > 0) throw new Error('the tenant model takes no @tenancy directive')
   const [key, ...rest] = primaryKeyOf(model)
   if (key === undefined || rest.length > 0) throw new Error('the tenant model needs an @id of one field')
   return { kind: 'root', field: key }
@@ -100,13 +102,15 @@ function ownScope(
   tenantFields: readonly string[],
 ): Scope | undefined {
   const directives = directivesOf(model)
-  const key = directives.find((directive) => directive.kind === 'key')
+  const [key, ...otherKeys] = directives.filter((directive) => directive.kind === 'key')
   const shared = directives.some((directive) => directive.kind === 'shared')
   const others = directives.flatMap((directive) =>
     directive.kind === 'key' || directive.kind === 'shared' ? [] : [directive],
   )
   const [other] = others
-  if (others.length > 1 || (other && (key || shared))) throw new Error('its @tenancy directives contradict')
+  if (otherKeys.length > 0 || others.length > 1 || (other && (key || shared))) {
+    throw new Error('its @tenancy directives contradict; keep one of them')
+  }
 
   if (other) {
     if (other.kind === 'global') return { kind: 'global' }
@@ -175,11 +179,16 @@ function tenantFieldNamed(
 }
 
 /** Settles the models that only a parent can settle, nearest to the tenant first. */
-function resolveThrough(undecided: DMMF.Model[], scopes: Map<string, Scope>): string[] {
+function resolveThrough(
+  undecided: DMMF.Model[],
+  scopes: Map<string, Scope>,
+  mistaken: Set<string>,
+): string[] {
   const problems: string[] = []
   let waiting = undecided
   for (;;) {
     const settled: [string, Scope][] = []
+    const hidden: string[] = []
     const next: DMMF.Model[] = []
     for (const model of waiting) {
       const candidates = ownedParents(model, scopes)
@@ -189,17 +198,18 @@ function resolveThrough(undecided: DMMF.Model[], scopes: Map<string, Scope>): st
       else if (only) {
         const lines = candidates.map((field) => `/// @tenancy.through(${field.name})`).join(' or ')
         problems.push(`${model.name}: several required parents have a tenant; choose with ${lines}`)
-        settled.push([model.name, { kind: 'global' }])
-      } else next.push(model)
+        hidden.push(model.name)
+      } else if (requiredParents(model).some((field) => mistaken.has(field.type))) hidden.push(model.name)
+      else next.push(model)
     }
     for (const [name, scope] of settled) scopes.set(name, scope)
+    for (const name of hidden) mistaken.add(name)
+    if (next.length === waiting.length) break
     waiting = next
-    if (settled.length === 0) break
   }
   for (const model of waiting) {
     const nullable = model.fields.find(
-      (field) =>
-        field.relationFromFields?.length && !field.isRequired && scopes.get(field.type)?.kind !== 'global',
+      (field) => field.relationFromFields?.length && !field.isRequired && isOwned(scopes.get(field.type)),
     )
     problems.push(
       nullable
@@ -211,11 +221,15 @@ function resolveThrough(undecided: DMMF.Model[], scopes: Map<string, Scope>): st
 }
 
 function ownedParents(model: DMMF.Model, scopes: ReadonlyMap<string, Scope>): DMMF.Field[] {
-  return model.fields.filter((field) => {
-    if (!field.isRequired || !field.relationFromFields?.length) return false
-    const parent = scopes.get(field.type)?.kind
-    return parent === 'root' || parent === 'direct' || parent === 'through'
-  })
+  return requiredParents(model).filter((field) => isOwned(scopes.get(field.type)))
+}
+
+function requiredParents(model: DMMF.Model): DMMF.Field[] {
+  return model.fields.filter((field) => field.isRequired && field.relationFromFields?.length)
+}
+
+function isOwned(scope: Scope | undefined): boolean {
+  return scope?.kind === 'root' || scope?.kind === 'direct' || scope?.kind === 'through'
 }
 
 /** What a directive refers to must itself be a tenant's. */
@@ -224,9 +238,11 @@ function checkReferences(
   scope: Scope,
   byName: ReadonlyMap<string, DMMF.Model>,
   scopes: ReadonlyMap<string, Scope>,
+  mistaken: ReadonlySet<string>,
 ): string[] {
   if (scope.kind === 'member') {
     const link = byName.get(relationNamed(model, scope.relation).type)
+    if (link && mistaken.has(link.name)) return []
     if (!link || scopes.get(link.name)?.kind !== 'direct') {
       return [`${model.name}: @tenancy.member(${scope.relation}) must lead to a model with a tenant field`]
     }
@@ -237,13 +253,20 @@ function checkReferences(
     let step: Scope | undefined = scope
     while (current && step?.kind === 'through') {
       const parent: string = relationNamed(current, step.relation).type
-      if (seen.has(parent)) return [`${model.name}: its @tenancy.through parents form a circle`]
+      if (mistaken.has(parent)) return []
+      if (seen.has(parent)) {
+        return [
+          `${model.name}: its @tenancy.through parents form a circle; add a tenant field to one of them`,
+        ]
+      }
       seen.add(parent)
       current = byName.get(parent)
       step = scopes.get(parent)
     }
     if (step?.kind !== 'root' && step?.kind !== 'direct') {
-      return [`${model.name}: @tenancy.through(${scope.relation}) does not lead to a tenant`]
+      return [
+        `${model.name}: @tenancy.through(${scope.relation}) does not lead to a tenant; choose another relation, or add a tenant field`,
+      ]
     }
   }
   return []
@@ -252,17 +275,23 @@ function checkReferences(
 const directivePattern = /^@tenancy\.([a-z]+)(?:\((\w+)\))?$/
 
 function directivesOf(model: DMMF.Model): Directive[] {
-  const lines = (model.documentation ?? '').split('\n').map((line) => line.trim())
-  return lines
-    .filter((line) => line.startsWith('@tenancy'))
-    .map((line) => {
-      const [, kind, field] = directivePattern.exec(line) ?? []
-      if ((kind === 'key' || kind === 'through' || kind === 'member') && field) return { kind, field }
-      if ((kind === 'shared' || kind === 'global') && !field) return { kind }
-      throw new Error(
-        `"${line}" is no directive; known are @tenancy.key(field), .through(relation), .member(relation), .shared and .global`,
-      )
-    })
+  for (const field of model.fields) {
+    const [line] = directiveLines(field.documentation)
+    if (line) throw new Error(`"${line}" stands at the field "${field.name}"; write it above the model`)
+  }
+  return directiveLines(model.documentation).map((line) => {
+    const [, kind, field] = directivePattern.exec(line) ?? []
+    if ((kind === 'key' || kind === 'through' || kind === 'member') && field) return { kind, field }
+    if ((kind === 'shared' || kind === 'global') && !field) return { kind }
+    throw new Error(
+      `"${line}" is no directive; known are @tenancy.key(field), .through(relation), .member(relation), .shared and .global`,
+    )
+  })
+}
+
+function directiveLines(documentation: string | undefined): string[] {
+  const lines = (documentation ?? '').split('\n').map((line) => line.trim())
+  return lines.filter((line) => line.startsWith('@tenancy'))
 }
 
 function relationNamed(model: DMMF.Model, name: string): DMMF.Field {

@@ -1,4 +1,5 @@
-import type { Manifest, ModelManifest } from '../manifest/manifest.ts'
+import { TenancyError } from '../errors.ts'
+import type { JoinTableManifest, Manifest, ModelManifest, Scope } from '../manifest/manifest.ts'
 import { qualified, quoteIdentifier } from './identifier.ts'
 import type { RoleNames } from './roles.ts'
 
@@ -57,24 +58,11 @@ export function policiesOf(manifest: Manifest, roles: RoleNames): readonly Prote
     table: model.table,
     policies: modelPolicies(manifest, model, roles),
   }))
-  const joinTables = manifest.joinTables.map((join) => {
-    const end = (modelName: string, column: string) => {
-      const model = modelNamed(manifest, modelName)
-      const [key] = model.primaryKey
-      const on = `${columnOf(model, key ?? '', 'e')} = ${qualified(join.schema, join.table)}.${quoteIdentifier(column)}`
-      return (access: Access) =>
-        `exists (select 1 from ${qualified(model.schema, model.table)} e where ${on} and ${predicate(manifest, model, access, 'e')})`
-    }
-    const ends = [end(join.a, 'A'), end(join.b, 'B')]
-    // whoever links two rows must be able to see both; whoever sees the link likewise
-    const both = ends.map((exists) => exists('read')).join(' and ')
-    const guard = `${contextGate('"A"')} and ${both}`
-    return {
-      schema: join.schema,
-      table: join.table,
-      policies: tenantPolicies(roles, { guard, read: both, write: both }, everyCommand),
-    }
-  })
+  const joinTables = manifest.joinTables.map((join) => ({
+    schema: join.schema,
+    table: join.table,
+    policies: joinTablePolicies(manifest, join, roles),
+  }))
   return [...tables, ...joinTables]
 }
 
@@ -96,6 +84,37 @@ function modelPolicies(manifest: Manifest, model: ModelManifest, roles: RoleName
       ? testedFirst(columnOf(model, model.scope.field, undefined), tenantId)
       : `${contextGate(columnOf(model, model.primaryKey[0] ?? '', undefined))} and ${read}`
   return tenantPolicies(roles, { guard, read, write: predicate(manifest, model, 'write') }, commands)
+}
+
+function joinTablePolicies(manifest: Manifest, join: JoinTableManifest, roles: RoleNames): readonly Policy[] {
+  const end = (modelName: string, column: string) => {
+    const model = modelNamed(manifest, modelName)
+    const [key] = model.primaryKey
+    const on = `${columnOf(model, key ?? '', 'e')} = ${qualified(join.schema, join.table)}.${quoteIdentifier(column)}`
+    const where = (access: Access) =>
+      `exists (select 1 from ${qualified(model.schema, model.table)} e where ${on} and ${predicate(manifest, model, access, 'e')})`
+    return { kind: model.scope.kind, read: where('read'), write: where('write') }
+  }
+  const a = end(join.a, 'A')
+  const b = end(join.b, 'B')
+  // whoever sees a link must be able to see both rows
+  const read = `${a.read} and ${b.read}`
+  // Whoever writes one must own a row of the two: a link between rows that all tenants see is seen by all.
+  const owned = ({ kind }: { kind: Scope['kind'] }) =>
+    kind === 'root' || kind === 'direct' || kind === 'through'
+  const sharedEnds: (readonly [typeof a, typeof a])[] = []
+  if (a.kind === 'shared') sharedEnds.push([a, b])
+  if (b.kind === 'shared') sharedEnds.push([b, a])
+  const write =
+    owned(a) || owned(b)
+      ? read
+      : sharedEnds.map(([mine, other]) => `${mine.write} and ${other.read}`).join(' or ')
+  const conditions = {
+    guard: `${contextGate('"A"')} and ${read}`,
+    read,
+    write: write === '' ? 'false' : write,
+  }
+  return tenantPolicies(roles, conditions, write === '' ? ['select'] : everyCommand)
 }
 
 /** Which rows the guard lets through, and which a tenant may read and write. */
@@ -197,12 +216,16 @@ function relatedPredicate(
 
 function columnOf(model: ModelManifest, field: string, alias: string | undefined): string {
   const column = model.columns[field]
-  if (column === undefined) throw new Error(`the manifest has no column for ${model.table}.${field}`)
+  if (column === undefined) throw unfit(`has no column for ${model.table}.${field || 'its primary key'}`)
   return alias === undefined ? quoteIdentifier(column) : `${alias}.${quoteIdentifier(column)}`
 }
 
 function modelNamed(manifest: Manifest, name: string): ModelManifest {
   const model = manifest.models[name]
-  if (!model) throw new Error(`the manifest has no model ${name}`)
+  if (!model) throw unfit(`has no model ${name}`)
   return model
+}
+
+function unfit(what: string): TenancyError {
+  return new TenancyError('DH304', `the manifest ${what}; run prisma generate`)
 }

@@ -96,7 +96,11 @@ async function runTransaction(
   const ambient = currentWireScope()
   if (ambient?.inTransaction) assertSameTenant(ambient, context)
   const { $transaction } = client as { readonly $transaction: Transaction }
-  const work = typeof input === 'function' ? (tx: object): unknown => input(guardClient(tx, context)) : input
+  const work = Array.isArray(input)
+    ? (tx: object) => runInOrder(tx, input)
+    : typeof input === 'function'
+      ? (tx: object): unknown => input(guardClient(tx, context))
+      : input
   try {
     return await runInWireScope({ context, inTransaction: true }, () =>
       $transaction.call(client, work, options),
@@ -104,4 +108,51 @@ async function runTransaction(
   } catch (error) {
     throw toTenancyError(error, { operation: '$transaction' })
   }
+}
+
+/** Prisma's lazy promise, and how it is told which transaction it runs in. */
+interface LazyOperation {
+  readonly [Symbol.toStringTag]: 'PrismaPromise'
+  requestTransaction(transaction: object): Promise<unknown>
+}
+
+/**
+ * The array form of `$transaction`, one operation after the other in an interactive transaction. Prisma would
+ * begin it itself in a later tick, with all the other arrays of that tick and in the async context of whoever
+ * came first: one tenant's operations would run as another.
+ */
+async function runInOrder(tx: object, operations: readonly unknown[]): Promise<readonly unknown[]> {
+  const lazy = operations.map((operation) => {
+    if (isLazyOperation(operation)) return operation
+    throw new TypeError(
+      'every element of the array given to $transaction must be an operation that was not awaited yet',
+    )
+  })
+  const transaction = await transactionOf(tx)
+  const results: unknown[] = []
+  for (const operation of lazy) results.push(await operation.requestTransaction(transaction))
+  return results
+}
+
+function isLazyOperation(value: unknown): value is LazyOperation {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as Partial<LazyOperation>)[Symbol.toStringTag] === 'PrismaPromise'
+  )
+}
+
+/** Prisma's handle on an interactive transaction, which its client gives to each promise that it makes. */
+async function transactionOf(tx: object): Promise<object> {
+  const { _createPrismaPromise: create } = tx as {
+    readonly _createPrismaPromise?: (
+      callback: (transaction?: object) => Promise<unknown>,
+    ) => PromiseLike<unknown>
+  }
+  const transaction = await create?.(async (handle) => handle)
+  if (typeof transaction === 'object' && transaction !== null && 'id' in transaction) return transaction
+  throw new TenancyError(
+    'DH208',
+    'this version of Prisma does not name its transactions; it is not supported',
+  )
 }

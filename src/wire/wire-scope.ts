@@ -11,7 +11,11 @@ export interface WireScope {
 
 const storage = new AsyncLocalStorage<WireScope>()
 
-/** The scope that the caller runs in, if any. Read it when work is made, never after waiting for a pool. */
+/**
+ * The scope that the caller runs in, if any. Read it when work is made, never after waiting for a pool, and
+ * never where Prisma may have put several callers' work into one tick: it runs such work in the scope of the
+ * first. That is `findUnique`, the array form of `$transaction`, and whatever is within a transaction.
+ */
 export function currentWireScope(): WireScope | undefined {
   return storage.getStore()
 }
