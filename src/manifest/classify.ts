@@ -45,7 +45,7 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
       mistaken.add(model.name)
     }
   }
-  problems.push(...resolveThrough(undecided, scopes, mistaken))
+  problems.push(...resolveThrough(undecided, scopes, mistaken, byName))
   for (const model of datamodel.models) {
     const scope = scopes.get(model.name)
     if (scope) problems.push(...checkReferences(model, scope, byName, scopes, mistaken))
@@ -178,11 +178,12 @@ function tenantFieldNamed(
   return undefined
 }
 
-/** Settles the models that only a parent can settle, nearest to the tenant first. */
+/** Settles the models that only a parent can settle, where one parent alone leads to a tenant. */
 function resolveThrough(
   undecided: DMMF.Model[],
   scopes: Map<string, Scope>,
   mistaken: Set<string>,
+  byName: ReadonlyMap<string, DMMF.Model>,
 ): string[] {
   const problems: string[] = []
   let waiting = undecided
@@ -191,21 +192,24 @@ function resolveThrough(
     const hidden: string[] = []
     const next: DMMF.Model[] = []
     for (const model of waiting) {
-      const candidates = ownedParents(model, scopes)
-      const [only] = candidates
-      if (only && candidates.length === 1)
-        settled.push([model.name, { kind: 'through', relation: only.name }])
-      else if (only) {
-        const lines = candidates.map((field) => `/// @tenancy.through(${field.name})`).join(' or ')
-        problems.push(`${model.name}: several required parents have a tenant; choose with ${lines}`)
-        hidden.push(model.name)
-      } else if (requiredParents(model).some((field) => mistaken.has(field.type))) hidden.push(model.name)
+      const [first] = ownedParents(model, scopes)
+      if (first) settled.push([model.name, { kind: 'through', relation: first.name }])
+      else if (requiredParents(model).some((field) => mistaken.has(field.type))) hidden.push(model.name)
       else next.push(model)
     }
     for (const [name, scope] of settled) scopes.set(name, scope)
     for (const name of hidden) mistaken.add(name)
     if (next.length === waiting.length) break
     waiting = next
+  }
+  // only now, when all parents have their scope: one that is farther from the tenant is a parent none the less
+  for (const model of undecided) {
+    const candidates = ownedParents(model, scopes).filter(
+      ({ type }) => !leadsThrough(type, model.name, byName, scopes),
+    )
+    if (candidates.length < 2) continue
+    const lines = candidates.map((field) => `/// @tenancy.through(${field.name})`).join(' or ')
+    problems.push(`${model.name}: several required parents have a tenant; choose with ${lines}`)
   }
   for (const model of waiting) {
     const nullable = model.fields.find(
@@ -222,6 +226,25 @@ function resolveThrough(
 
 function ownedParents(model: DMMF.Model, scopes: ReadonlyMap<string, Scope>): DMMF.Field[] {
   return requiredParents(model).filter((field) => isOwned(scopes.get(field.type)))
+}
+
+/** Whether a model has its scope through another, so that it can't give that one its own. */
+function leadsThrough(
+  name: string,
+  other: string,
+  byName: ReadonlyMap<string, DMMF.Model>,
+  scopes: ReadonlyMap<string, Scope>,
+): boolean {
+  const seen = new Set<string>()
+  let current = byName.get(name)
+  while (current && !seen.has(current.name)) {
+    if (current.name === other) return true
+    seen.add(current.name)
+    const scope = scopes.get(current.name)
+    if (scope?.kind !== 'through') return false
+    current = byName.get(relationNamed(current, scope.relation).type)
+  }
+  return false
 }
 
 function requiredParents(model: DMMF.Model): DMMF.Field[] {
@@ -349,21 +372,21 @@ function joinTablesOf(models: readonly DMMF.Model[]): JoinTableManifest[] {
       if (field.kind !== 'object' || !field.isList || !field.relationName) continue
       const other = models.find((candidate) => candidate.name === field.type)
       const inverse = other?.fields.find(
-        (candidate) => candidate.relationName === field.relationName && candidate !== field,
+        (candidate) =>
+          candidate.relationName === field.relationName &&
+          candidate.type === model.name &&
+          candidate !== field,
       )
       if (!other || !inverse?.isList) continue
       // Prisma names the columns A and B after the models in alphabetical order
       const [a, b] = [model, other].sort((x, y) => compare(x.name, y.name))
       if (!a || !b) continue
-      tables.set(field.relationName, {
-        schema: schemaOf(a),
-        table: `_${field.relationName}`,
-        a: a.name,
-        b: b.name,
-      })
+      const [schema, table] = [schemaOf(a), `_${field.relationName}`]
+      // not by the relation's name alone: in another schema it may be another relation's
+      tables.set(JSON.stringify([schema, table]), { schema, table, a: a.name, b: b.name })
     }
   }
-  return [...tables.values()].sort((x, y) => compare(x.table, y.table))
+  return [...tables.values()].sort((x, y) => compare(x.table, y.table) || compare(x.schema, y.schema))
 }
 
 function schemaOf(model: DMMF.Model): string {
