@@ -1040,7 +1040,7 @@ async function run(
   } catch (thrown) {
     error = thrown
   }
-  const text = error === undefined ? (JSON.stringify(answer) ?? '') : String(error)
+  const text = JSON.stringify(error instanceof Error ? error.message : answer) ?? ''
   if (text.includes(scene.b.secret)) return { reached: true, error }
   if (!attack.marked) return { reached: false, error }
   const { rows } = await admin.query<{ count: number }>(

@@ -147,15 +147,11 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
         return scopeUnlink(scoping, modelName, field, operation, payload)
       case 'update':
         assertWritable(scoping, other)
-        return mapOneOrMany(payload, (one) =>
-          relation.list
-            ? {
-                ...one,
-                where: scopeWrittenRow(scoping, other, one['where'], one['data']),
-                data: scopeUpdate(scoping, other, one['data']),
-              }
-            : scopeToOneUpdate(scoping, modelOf(scoping, other), other, one),
-        )
+        return mapOneOrMany(payload, (one) => {
+          if (!relation.list) return scopeToOneUpdate(scoping, modelOf(scoping, other), other, one)
+          const data = scopeUpdate(scoping, other, one['data'])
+          return { ...one, where: scopeWrittenRow(scoping, other, one['where'], data), data }
+        })
       case 'updateMany':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => ({
@@ -165,12 +161,15 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
         }))
       case 'upsert':
         assertWritable(scoping, other)
-        return mapOneOrMany(payload, (one) => ({
-          ...one,
-          where: scopeWrittenRow(scoping, other, one['where'], one['update']),
-          update: scopeUpdate(scoping, other, one['update']),
-          create: scopeCreate(scoping, other, one['create'], via),
-        }))
+        return mapOneOrMany(payload, (one) => {
+          const update = scopeUpdate(scoping, other, one['update'])
+          return {
+            ...one,
+            where: scopeWrittenRow(scoping, other, one['where'], update),
+            update,
+            create: scopeCreate(scoping, other, one['create'], via),
+          }
+        })
       case 'delete':
         assertWritable(scoping, other)
         if (payload === true) return tenantFilter(scoping, other, 'write') ?? true
@@ -239,7 +238,11 @@ function scopeManyRows(scoping: Scoping, modelName: string, field: string, where
   )
 }
 
-/** Scopes the `where` of an update: the row is the tenant's, and the data pushes no other tenant's row off it. */
+/**
+ * Scopes the `where` of an update: the row is the tenant's, and the data pushes no other tenant's row off it.
+ *
+ * @param data as {@link scopeUpdate} returned it, so that what is looked at is what Prisma gets
+ */
 export function scopeWrittenRow(scoping: Scoping, modelName: string, where: unknown, data: unknown): Args {
   const model = modelOf(scoping, modelName)
   let scoped = scopeWhere(scoping, modelName, where, 'write')
@@ -317,9 +320,6 @@ function scopeToOneUpdate(scoping: Scoping, model: ModelManifest, name: string, 
       { details: { model: name, field: 'data' } },
     )
   }
-  const data = wrapped ? one['data'] : one
-  return {
-    where: scopeWrittenRow(scoping, name, wrapped ? one['where'] : undefined, data),
-    data: scopeUpdate(scoping, name, data),
-  }
+  const data = scopeUpdate(scoping, name, wrapped ? one['data'] : one)
+  return { where: scopeWrittenRow(scoping, name, wrapped ? one['where'] : undefined, data), data }
 }

@@ -17,11 +17,14 @@ const scopeCreates: Rewrite = (scoping, model, args) => ({
   data: mapOneOrMany(args['data'] ?? {}, (data) => scopeCreate(scoping, model, data)),
 })
 
-const scopeUpdates: Rewrite = (scoping, model, args) => ({
-  ...scopeSelection(scoping, model, args),
-  where: scopeWrittenRow(scoping, model, args['where'], args['data']),
-  data: scopeUpdate(scoping, model, args['data']),
-})
+const scopeUpdates: Rewrite = (scoping, model, args) => {
+  const data = scopeUpdate(scoping, model, args['data'])
+  return {
+    ...scopeSelection(scoping, model, args),
+    where: scopeWrittenRow(scoping, model, args['where'], data),
+    data,
+  }
+}
 
 const scopeDeletes: Rewrite = (scoping, model, args) => {
   assertWritable(scoping, model)
@@ -31,12 +34,15 @@ const scopeDeletes: Rewrite = (scoping, model, args) => {
   }
 }
 
-const scopeUpsert: Rewrite = (scoping, model, args) => ({
-  ...scopeSelection(scoping, model, args),
-  where: scopeWrittenRow(scoping, model, args['where'], args['update']),
-  create: scopeCreate(scoping, model, args['create']),
-  update: scopeUpdate(scoping, model, args['update']),
-})
+const scopeUpsert: Rewrite = (scoping, model, args) => {
+  const update = scopeUpdate(scoping, model, args['update'])
+  return {
+    ...scopeSelection(scoping, model, args),
+    where: scopeWrittenRow(scoping, model, args['where'], update),
+    create: scopeCreate(scoping, model, args['create']),
+    update,
+  }
+}
 
 // every operation of Prisma 7 on PostgreSQL; what is not here is refused, never passed through
 const rewrites = new Map<string, Rewrite>([
