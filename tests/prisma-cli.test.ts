@@ -101,18 +101,9 @@ describe('the Prisma CLI, offline', () => {
 
   it('finds no drift between the migrations and the schema', async () => {
     const url = await emptyDatabase()
-    const diff = await prisma(
-      url,
-      ...[
-        'migrate',
-        'diff',
-        '--from-migrations',
-        'prisma/migrations',
-        '--to-schema',
-        'prisma/schema',
-        '--exit-code',
-      ],
-    )
+    const from = ['--from-migrations', 'prisma/migrations']
+    const to = ['--to-schema', 'prisma/schema']
+    const diff = await prisma(url, 'migrate', 'diff', ...from, ...to, '--exit-code')
     expect(diff).toMatchObject({ code: 0, output: expect.stringContaining('No difference detected') })
   })
 

@@ -189,7 +189,9 @@ describe('a new tenant', () => {
       const tenantId = randomUUID()
       const db = database[hull].client({ tenantId })
       expect(await db.tenant.create({ data: { name: 'new' } })).toMatchObject({ id: tenantId })
-      await expect(db.tenant.create({ data: { id: randomUUID(), name: 'another' } })).rejects.toThrow()
+      await expect(db.tenant.create({ data: { id: randomUUID(), name: 'another' } })).rejects.toMatchObject({
+        code: hull === 'two' ? 'DH301' : 'DH202',
+      })
     }
   })
 })
