@@ -5,6 +5,7 @@ import {
   type Args,
   assertOwnTenant,
   assertWritable,
+  assignedValue,
   isArgs,
   mapEntries,
   mapOneOrMany,
@@ -38,7 +39,7 @@ export function scopeUpdate(scoping: Scoping, modelName: string, data: unknown):
   const scoped = scopeFields(scoping, modelName, data)
   if (field === undefined || scoped[field] === undefined) return scoped
   const { [field]: given, ...rest } = scoped
-  assertOwnTenant(scoping, modelName, field, isArgs(given) ? given['set'] : given)
+  assertOwnTenant(scoping, modelName, field, assignedValue(given))
   return rest
 }
 
@@ -58,7 +59,7 @@ function scopeFields(scoping: Scoping, modelName: string, data: Args): Args {
  * `connect` it goes through a scoped look-up.
  */
 function assertOwnReference(scoping: Scoping, modelName: string, field: string, value: unknown): void {
-  if (value === null || (isArgs(value) && value['set'] === null)) return
+  if (assignedValue(value) === null) return
   const model = modelOf(scoping, modelName)
   if (field === tenantFieldOf(model)) return
   for (const [name, relation] of Object.entries(model.relations)) {

@@ -65,6 +65,9 @@ const rewrites = new Map<string, Rewrite>([
   ['deleteMany', scopeDeletes],
 ])
 
+/** The names of the operations that hull one knows. */
+export const knownOperations: readonly string[] = [...rewrites.keys()]
+
 /**
  * Rewrites the arguments of an operation so that it reads and writes the tenant's rows alone.
  *

@@ -11,8 +11,28 @@ export interface Scoping {
 /** Arguments of a Prisma operation, or a part of them: whatever the caller wrote. */
 export type Args = Readonly<Record<string, unknown>>
 
+/**
+ * Whether a value is an object whose entries Prisma reads. Before it reads them, Prisma replaces an object that
+ * has `toJSON` by what that returns, and one that is marked as raw parameters by its `values`: everything that
+ * was written beside them, the tenant's filter included, would be thrown away. Such an object, which also comes
+ * out of JSON, is refused wherever hull one reads structure.
+ *
+ * @throws {TenancyError} `DH201`
+ */
 export function isArgs(value: unknown): value is Args {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date)
+    return false
+  if ('__prismaRawParameters__' in value || ('toJSON' in value && typeof value.toJSON === 'function')) {
+    throw new TenancyError('DH201', 'an argument is no plain object: Prisma would put another in its place')
+  }
+  return true
+}
+
+/** What a scalar field is set to: by its value alone or by `{ set }`. */
+export function assignedValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const [[operation, operand] = [], ...more] = Object.entries(value)
+  return operation === 'set' && more.length === 0 ? operand : value
 }
 
 /** Prisma takes one object or a list of them in many places; the answer has the form that was given. */

@@ -11,8 +11,10 @@ const unbatchedActions: Readonly<Record<string, string>> = {
  * one statement, whoever made them, and sends it in the first caller's async context: one tenant's question
  * would be asked as another. As `findFirst` each goes alone, in its own.
  *
- * @returns `undefined` where the operation is no unique look-up, or where it names no key: Prisma must then
- *   refuse it itself, while `findFirst` without a key would answer with any row
+ * Prisma takes nothing but values as the keys of a unique look-up, and `findFirst` would take operators, so
+ * anything else is left to Prisma, which refuses it before it sends anything.
+ *
+ * @returns `undefined` where the operation is no unique look-up, or one that Prisma refuses
  */
 export function unbatched(
   model: ModelManifest,
@@ -21,30 +23,45 @@ export function unbatched(
 ): { readonly action: string; readonly args: Args } | undefined {
   const action = unbatchedActions[operation]
   const where = args['where']
-  if (action === undefined || !isArgs(where) || !namesAKey(model, where)) return undefined
-  const flat = Object.entries(where).flatMap(([key, value]) =>
-    Object.hasOwn(model.compoundUniques, key) && isArgs(value)
-      ? Object.entries(value)
-      : [[key, value] as const],
-  )
-  // a field may stand in the compound key and beside it; then both conditions count
-  const names = flat.map(([key]) => key)
-  const twice = flat.filter(([key], index) => names.indexOf(key) !== index)
-  const once = Object.fromEntries(flat.filter(([key], index) => names.indexOf(key) === index))
-  const and = once['AND']
-  const others = [
-    ...(Array.isArray(and) ? and : and === undefined ? [] : [and]),
-    ...twice.map((e) => Object.fromEntries([e])),
-  ]
-  return { action, args: { ...args, where: others.length > 0 ? { ...once, AND: others } : once } }
+  if (action === undefined || !isArgs(where)) return undefined
+
+  const { AND: and, ...rest } = where
+  const conditions: Args[] = and === undefined ? [] : ([and].flat() as Args[])
+  const plain: Record<string, unknown> = {}
+  let keys = 0
+  for (const [key, value] of Object.entries(rest)) {
+    const fields = Object.hasOwn(model.compoundUniques, key) ? model.compoundUniques[key] : undefined
+    if (value === undefined || (!fields && !model.uniqueFields.includes(key))) {
+      plain[key] = value
+      continue
+    }
+    const pairs = fields ? compoundPairs(fields, value) : [[key, value] as const]
+    if (!pairs?.every(([, part]) => isKeyValue(part))) return undefined
+    keys++
+    // apart from the other conditions: a field may stand in two keys, and both count
+    conditions.push(Object.fromEntries(pairs))
+  }
+  return keys === 0 ? undefined : { action, args: { ...args, where: { ...plain, AND: conditions } } }
 }
 
-function namesAKey(model: ModelManifest, where: Args): boolean {
-  const given = (key: string) => where[key] !== undefined && where[key] !== null
+/** The fields and values of a compound key; `undefined` where it has others, or too few. */
+function compoundPairs(
+  fields: readonly string[],
+  value: unknown,
+): readonly (readonly [string, unknown])[] | undefined {
+  if (!isArgs(value)) return undefined
+  const pairs = Object.entries(value).filter(([, part]) => part !== undefined)
+  const complete = pairs.length === fields.length && pairs.every(([field]) => fields.includes(field))
+  return complete ? pairs : undefined
+}
+
+function isKeyValue(value: unknown): boolean {
   return (
-    Object.entries(model.compoundUniques).some(([name, fields]) => {
-      const value = where[name]
-      return isArgs(value) && fields.every((field) => value[field] !== undefined)
-    }) || model.uniqueFields.some(given)
+    value !== null &&
+    (typeof value !== 'object' || value instanceof Date || ArrayBuffer.isView(value) || isDecimal(value))
   )
+}
+
+function isDecimal(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object Decimal]'
 }

@@ -98,6 +98,7 @@ export function assembleTenancy<Client extends object>(
   }) as Client & Extensible
   assertManifestFits(manifest, base)
 
+  const delegates = new Set(Object.keys(manifest.models).map(delegateName))
   const raw: RawPolicy = {
     async assertHeld() {
       if ((await pool.admission()).rowSecurityHolds) return
@@ -114,7 +115,7 @@ export function assembleTenancy<Client extends object>(
       if (closing) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
       const context: TenantContext = parseTenantContext(input)
       const scoped = base.$extends(tenantExtension({ manifest, context, raw, rewrite }))
-      return guardClient(scoped, context) as TenantClient<Client>
+      return guardClient(scoped, context, delegates) as TenantClient<Client>
     },
     checkDatabaseHealth: () => checkHealth(pool),
     disconnect() {
@@ -122,6 +123,11 @@ export function assembleTenancy<Client extends object>(
       return closing
     },
   }
+}
+
+/** Prisma names the delegate of a model after it, with a small first letter. */
+function delegateName(model: string): string {
+  return model.charAt(0).toLowerCase() + model.slice(1)
 }
 
 /** Prisma's own methods that every generated client has, reduced to what is called here. */

@@ -1,6 +1,7 @@
 import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
+import { knownOperations } from '../extension/scope-operation.ts'
 import { assertSameTenant, currentWireScope, runInWireScope } from '../wire/wire-scope.ts'
 
 /** What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. */
@@ -13,10 +14,12 @@ type Hidden =
   | '$parent'
   | '$queryRawUnsafe'
   | '$executeRawUnsafe'
+  | '$runCommandRaw'
 
 /** A Prisma client, with all its models and types, that sees one tenant. */
 export type TenantClient<Client> = Omit<Client, Hidden>
 
+// Known, but refused with an explanation. Whatever else is not named below does not exist on a tenant client.
 const hidden: ReadonlySet<string> = new Set<Hidden>([
   '$connect',
   '$disconnect',
@@ -26,7 +29,12 @@ const hidden: ReadonlySet<string> = new Set<Hidden>([
   '$parent',
   '$queryRawUnsafe',
   '$executeRawUnsafe',
+  '$runCommandRaw',
 ])
+
+const rawMethods: ReadonlySet<string> = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
+
+const delegateMembers: ReadonlySet<string> = new Set([...knownOperations, 'fields', 'name'])
 
 const contexts = new WeakMap<object, TenantContext>()
 
@@ -38,49 +46,52 @@ export function contextOf(client: object): TenantContext | undefined {
 type Transaction = (input: unknown, options?: unknown) => Promise<unknown>
 
 /**
- * Wraps an extended Prisma client so that nothing but the tenant's own doors can be reached. The proxies stand
- * before empty objects and not before Prisma's: no prototype, descriptor or constructor leads there.
+ * Wraps an extended Prisma client so that a tenant's own doors are all there is: the models of the manifest,
+ * `$transaction` and raw SQL with parameters. The proxies stand before empty objects and name what they show,
+ * so no prototype, descriptor, inherited method or internal of Prisma's leads to the client.
+ *
+ * @param delegates the client's names of the models
  */
-export function guardClient(client: object, context: TenantContext): object {
-  const transaction: Transaction = (input, options) => runTransaction(client, context, input, options)
-  const delegates = new Map<string, object>()
-  const guarded = guard(client, 'a tenant client', hidden, (property, value) => {
+export function guardClient(client: object, context: TenantContext, delegates: ReadonlySet<string>): object {
+  const transaction: Transaction = (input, options) =>
+    runTransaction(client, context, delegates, input, options)
+  // kept, so that a model's delegate stays the same object
+  const guardedDelegates = new Map<string, object>()
+  const guarded = guard('a tenant client', (property) => {
     if (property === '$transaction') return transaction
-    if (typeof value === 'function') return value.bind(client)
-    if (typeof value !== 'object' || value === null) return value
-    // a model's delegate, kept so that it stays the same object
-    const known = delegates.get(property)
-    if (known) return known
-    const delegate = guard(value, 'a model of a tenant client', hidden, (_, member) => member)
-    delegates.set(property, delegate)
+    if (rawMethods.has(property)) return (Reflect.get(client, property) as Method).bind(client)
+    if (!delegates.has(property)) return undefined
+    const delegate = guardedDelegates.get(property) ?? guardDelegate(Reflect.get(client, property) as object)
+    guardedDelegates.set(property, delegate)
     return delegate
   })
   contexts.set(guarded, context)
   return guarded
 }
 
-function guard(
-  target: object,
-  what: string,
-  out: ReadonlySet<string>,
-  expose: (property: string, value: unknown) => unknown,
-): object {
+type Method = (...args: unknown[]) => unknown
+
+function guardDelegate(delegate: object): object {
+  return guard('a model of a tenant client', (property) =>
+    delegateMembers.has(property) ? (Reflect.get(delegate, property) as unknown) : undefined,
+  )
+}
+
+/** An object that has what `expose` gives and nothing else. */
+function guard(what: string, expose: (property: string) => unknown): object {
   const refuseChange = (): never => {
     throw new TenancyError('DH204', `${what} cannot be changed`)
   }
   return new Proxy(Object.create(null) as object, {
     get(_, property) {
-      if (typeof property === 'symbol' || property === 'constructor' || property.startsWith('_'))
-        return undefined
-      if (out.has(property)) {
-        throw new TenancyError('DH204', `${property} is not reachable from ${what}`, {
-          details: { operation: property },
-        })
-      }
-      return expose(property, Reflect.get(target, property))
+      if (typeof property === 'symbol') return undefined
+      if (!hidden.has(property)) return expose(property)
+      throw new TenancyError('DH204', `${property} is not reachable from ${what}`, {
+        details: { operation: property },
+      })
     },
     has: (_, property) =>
-      typeof property === 'string' && !out.has(property) && !property.startsWith('_') && property in target,
+      typeof property === 'string' && !hidden.has(property) && expose(property) !== undefined,
     set: refuseChange,
     defineProperty: refuseChange,
     setPrototypeOf: refuseChange,
@@ -90,6 +101,7 @@ function guard(
 async function runTransaction(
   client: object,
   context: TenantContext,
+  delegates: ReadonlySet<string>,
   input: unknown,
   options: unknown,
 ): Promise<unknown> {
@@ -99,7 +111,7 @@ async function runTransaction(
   const work = Array.isArray(input)
     ? (tx: object) => runInOrder(tx, input)
     : typeof input === 'function'
-      ? (tx: object): unknown => input(guardClient(tx, context))
+      ? (tx: object): unknown => input(guardClient(tx, context, delegates))
       : input
   try {
     return await runInWireScope({ context, inTransaction: true }, () =>

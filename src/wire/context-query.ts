@@ -14,7 +14,7 @@ export interface Prelude {
  */
 export function contextPrelude(context: TenantContext): Prelude {
   return {
-    text: `select current_setting('app.tenant_id', true), set_config('app.tenant_id', $1, true), set_config('app.user_id', $2, true)`,
+    text: `select pg_catalog.current_setting('app.tenant_id', true), pg_catalog.set_config('app.tenant_id', $1, true), pg_catalog.set_config('app.user_id', $2, true)`,
     values: [context.tenantId, context.userId ?? ''],
   }
 }

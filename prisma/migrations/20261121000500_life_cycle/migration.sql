@@ -1,5 +1,5 @@
--- The life cycle of a version, and what is written once, held by the database: no client, no SQL and no
--- trusted role gets around it.
+-- Which moves a version's life cycle has, that only a draft changes, and what is written once, held by the
+-- database for every role that works with data. Who must have approved what is not held here yet.
 set local role doublehull_owner;
 
 -- Partial indexes stand here because Prisma does not keep them.
@@ -49,10 +49,11 @@ begin
   end if;
 
   -- everything but the status, who moved it and when
-  if (new.id, new.tenant_id, new.package_id, new.number, new.content, new.content_hash, new.author_id,
+  -- (the content as text: to jsonb, 1 and 1.00 are equal, and to a hash they are not)
+  if (new.id, new.tenant_id, new.package_id, new.number, new.content::text, new.content_hash, new.author_id,
       new.created_at)
      is distinct from
-     (old.id, old.tenant_id, old.package_id, old.number, old.content, old.content_hash, old.author_id,
+     (old.id, old.tenant_id, old.package_id, old.number, old.content::text, old.content_hash, old.author_id,
       old.created_at)
   then
     if old.status <> 'DRAFT' then
