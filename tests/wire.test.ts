@@ -3,7 +3,9 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
-import { createTenancy, type Tenancy } from '../src/index.ts'
+import { createTenancy, parseTenantContext, type Tenancy } from '../src/index.ts'
+import { TenantPool } from '../src/wire/tenant-pool.ts'
+import { runInWireScope } from '../src/wire/wire-scope.ts'
 import { ProtocolTap } from './support/protocol-tap.ts'
 import { plantTenants, plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
@@ -50,7 +52,8 @@ describe('what goes over the wire', () => {
       { isolationLevel: 'Serializable' },
     )
     expect(level).toEqual({ level: 'serializable' })
-    expect(tap.take()).toBe(`PBEPBEPBE${'PBDES'.repeat(3)}`)
+    // two statements, and what takes away a context before the COMMIT
+    expect(tap.take()).toBe(`PBEPBEPBE${'PBDES'.repeat(2)}PBEPBDES`)
     await tap.close()
   })
 
@@ -96,15 +99,47 @@ describe('a connection', () => {
     expect(inside).toEqual({ tenant: a.tenantId, user: a.userId })
   })
 
-  it('is destroyed when a context was set on it for the whole session', async () => {
+  it('loses a context that raw SQL set for the whole session', async () => {
     const { a, b } = await plantTwoTenants(database)
-    const tenancy = openTenancy(database.appUrl)
-    const db = tenancy.client({ tenantId: a.tenantId })
-    const pid = await pidOf(db)
-    await db.$queryRaw`select set_config('app.tenant_id', ${b.tenantId}, false)`
-    // whoever comes next still works as itself, and takes the connection out of the pool
-    expect(await db.configPackage.findMany({ select: { name: true } })).toEqual([{ name: a.secret }])
-    expect(await pidOf(db)).not.toBe(pid)
+    const pool = new TenantPool({
+      connectionString: database.appUrl,
+      max: 1,
+      protectedTables: Object.values(manifest.models),
+      allowRoleThatBypassesRowSecurity: false,
+    })
+    const setting = async () => {
+      const { rows } = await pool.queryWithoutTenant({
+        text: `select current_setting('app.tenant_id', true)`,
+      })
+      return Object.values(rows[0] ?? {})
+    }
+    const context = parseTenantContext({ tenantId: a.tenantId })
+    const poison = { text: `select set_config('app.tenant_id', '${b.tenantId}', false)` }
+    await runInWireScope({ context, inTransaction: false, raw: true }, () => pool.query(poison))
+    expect(await setting()).toEqual([''])
+
+    await runInWireScope({ context, inTransaction: true, raw: false }, async () => {
+      const transaction = await pool.connect()
+      for (const text of ['BEGIN', poison.text, 'COMMIT']) await transaction.query({ text })
+      transaction.release()
+    })
+    expect(await setting()).toEqual([''])
+
+    // one that was left behind all the same is noticed by whoever comes next, and the connection destroyed
+    const pid = async () => {
+      const { rows } = await pool.queryWithoutTenant({ text: 'select pg_backend_pid() as pid' })
+      return Object.values(rows[0] ?? {})
+    }
+    await pool.queryWithoutTenant(poison)
+    expect(await setting()).toEqual([b.tenantId])
+    const poisoned = await pid()
+    const { rows } = await runInWireScope({ context, inTransaction: false, raw: false }, () =>
+      pool.query({ text: 'select name from governance.config_package' }),
+    )
+    expect(rows).toEqual([{ name: a.secret }])
+    expect(await pid()).not.toEqual(poisoned)
+    expect(await setting()).not.toContain(b.tenantId)
+    await pool.end()
   })
 
   it('is destroyed when it comes back in the middle of a transaction', async () => {

@@ -58,7 +58,7 @@ async function runOperation(options: TenantExtensionOptions, call: OperationCall
   if (ambient?.inTransaction) assertSameTenant(ambient, context)
 
   const query = model === undefined ? await rawQuery(options, call) : modelQuery(options, call, model)
-  const scope = { context, inTransaction: ambient?.inTransaction ?? false }
+  const scope = { context, inTransaction: ambient?.inTransaction ?? false, raw: model === undefined }
   try {
     return await runInWireScope(scope, query)
   } catch (error) {

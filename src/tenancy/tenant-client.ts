@@ -114,7 +114,7 @@ async function runTransaction(
       ? (tx: object): unknown => input(guardClient(tx, context, delegates))
       : input
   try {
-    return await runInWireScope({ context, inTransaction: true }, () =>
+    return await runInWireScope({ context, inTransaction: true, raw: false }, () =>
       $transaction.call(client, work, options),
     )
   } catch (error) {

@@ -14,19 +14,30 @@ interface ProtectedTable {
   readonly table: string
 }
 
-// Catalog tables only: the role may lack privileges on the tables themselves. `row_security_active` answers
-// for the current role, so it sees superusers, BYPASSRLS and owners without FORCE alike. The last column
-// finds a role that could become the owner, and an owner can switch the policies off. A login that put on
-// another role is judged by both: it can take the role off again.
+// Catalog tables only: the role may lack privileges on the tables themselves. What counts is not only what the
+// login is but all that it may become: with SET ROLE it puts on any role that it is a member of, inherited or
+// not, and takes off one that it put on at log-in. `row_security_active` answers for the current role, and says
+// that policies are asked, not what they answer: a role with a policy of its own and no guard passes them all,
+// as the owner and the system role do.
 const question = `
-select current_user::text,
-       current_setting('server_version'),
-       (select bool_or(r.rolsuper or r.rolbypassrls)
-          from pg_catalog.pg_roles r where r.rolname in (current_user, session_user)),
+with reachable as (
+  select distinct r.oid, r.rolsuper or r.rolbypassrls as bypasses
+    from pg_catalog.pg_roles r
+    join (values (current_user), (session_user)) as who (name)
+      on pg_catalog.pg_has_role(who.name, r.oid, 'member')
+)
+select session_user::text,
+       pg_catalog.current_setting('server_version'),
+       (select pg_catalog.bool_or(bypasses) from reachable),
        wanted.schema_name || '.' || wanted.table_name,
        c.oid is not null,
        coalesce(pg_catalog.row_security_active(c.oid), false),
-       coalesce(pg_catalog.pg_has_role(c.relowner, 'member'), false)
+       exists (select from reachable r where r.oid = c.relowner),
+       exists (select from reachable r
+                 join pg_catalog.pg_policy p on p.polrelid = c.oid and p.polpermissive and r.oid = any (p.polroles)
+                where not exists (select from pg_catalog.pg_policy guard
+                                   where guard.polrelid = c.oid and not guard.polpermissive
+                                     and (r.oid = any (guard.polroles) or 0 = any (guard.polroles))))
   from unnest($1::text[], $2::text[]) with ordinality as wanted (schema_name, table_name, position)
   left join pg_catalog.pg_namespace n on n.nspname = wanted.schema_name
   left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
@@ -37,8 +48,8 @@ select current_user::text,
  *
  * @param tables the tables that row-level security must hold; at least one
  * @param allowBypass go on although it doesn't: hull one is then alone
- * @throws {TenancyError} `DH302` for a superuser, a BYPASSRLS role or an owner; `DH303` for a table that is
- *   missing or not protected
+ * @throws {TenancyError} `DH302` for a login that is or may become a superuser, a BYPASSRLS role, an owner or
+ *   a role that the policies let pass; `DH303` for a table that is missing or not protected
  */
 export async function examineConnection(
   query: (config: pg.QueryConfig) => Promise<pg.QueryArrayResult>,
@@ -53,56 +64,55 @@ export async function examineConnection(
   const answers = (rows as Answer[]).map(toFinding)
   const [first] = answers
   if (!first) throw new TenancyError('DH303', 'the manifest names no table to protect')
+  const { role, serverVersion } = first
+  const refusal = refusalOf(role, answers)
+  if (refusal && !allowBypass) throw refusal
+  return { role, serverVersion, rowSecurityHolds: refusal === undefined }
+}
 
-  const missing = answers.filter((answer) => !answer.exists).map((answer) => answer.table)
-  const owned = answers.filter((answer) => answer.canOwn).map((answer) => answer.table)
-  const open = answers.filter((answer) => answer.exists && !answer.held).map((answer) => answer.table)
-  const { role } = first
-  const admission = {
-    role,
-    serverVersion: first.serverVersion,
-    rowSecurityHolds: !first.bypasses && missing.length === 0 && owned.length === 0 && open.length === 0,
+function refusalOf(role: string, answers: readonly Finding[]): TenancyError | undefined {
+  const tablesWith = (test: (answer: Finding) => boolean) => answers.filter(test).map(({ table }) => table)
+  if (answers.some((answer) => answer.bypasses)) {
+    return refuse('DH302', role, [], `"${role}" is, or may become, a superuser or a role with BYPASSRLS`)
   }
-  if (admission.rowSecurityHolds || allowBypass) return admission
-
-  if (first.bypasses) {
-    throw refusal('DH302', `role "${role}" is a superuser or has BYPASSRLS; log in as an ordinary role`, role)
+  const owned = tablesWith((answer) => answer.owns)
+  if (owned.length > 0)
+    return refuse('DH302', role, owned, `"${role}" owns tables, or may become their owner`)
+  const passed = tablesWith((answer) => answer.passes)
+  if (passed.length > 0) {
+    return refuse('DH302', role, passed, `"${role}" is, or may become, a role that the policies let pass`)
   }
-  if (owned.length > 0) {
-    throw refusal(
-      'DH302',
-      `role "${role}" owns, or may become the owner of, protected tables; log in as a role that owns nothing`,
-      role,
-      owned,
-    )
-  }
+  const missing = tablesWith((answer) => !answer.exists)
   if (missing.length > 0) {
-    throw refusal(
+    return refuse(
       'DH303',
-      `the database lacks ${missing.length} of the manifest's tables (first: ${missing[0]}); run doublehull migrate`,
       role,
       missing,
+      'the database lacks tables of the manifest; have the migrations run?',
     )
   }
-  throw refusal(
-    'DH303',
-    `row-level security does not hold ${open.length} tables for role "${role}" (first: ${open[0]}); enable and force it`,
-    role,
-    open,
-  )
+  const open = tablesWith((answer) => !answer.held)
+  if (open.length > 0) {
+    return refuse('DH303', role, open, `row-level security does not hold "${role}"; enable and force it`)
+  }
+  return undefined
 }
 
-type Answer = [string, string, boolean, string, boolean, boolean, boolean]
-
-function toFinding([role, serverVersion, bypasses, table, exists, held, canOwn]: Answer) {
-  return { role, serverVersion, bypasses, table, exists, held, canOwn }
-}
-
-function refusal(
+function refuse(
   code: 'DH302' | 'DH303',
-  message: string,
   role: string,
-  tables: readonly string[] = [],
+  tables: readonly string[],
+  what: string,
 ): TenancyError {
-  return new TenancyError(code, message, { details: { role, tables } })
+  const which = tables.length > 0 ? ` (${tables.length} tables, the first ${tables[0]})` : ''
+  const mend = code === 'DH302' ? '; log in as a role of the application alone, such as doublehull_app' : ''
+  return new TenancyError(code, `${what}${which}${mend}`, { details: { role, tables } })
+}
+
+type Answer = [string, string, boolean, string, boolean, boolean, boolean, boolean]
+
+type Finding = ReturnType<typeof toFinding>
+
+function toFinding([role, serverVersion, bypasses, table, exists, held, owns, passes]: Answer) {
+  return { role, serverVersion, bypasses, table, exists, held, owns, passes }
 }

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { ContextQuery, type Prelude } from './context-query.ts'
+import { type Companions, ContextQuery } from './context-query.ts'
 
 /** The outcome of a query, and whether its connection may be used again. */
 export interface QueryOutcome {
@@ -7,14 +7,14 @@ export interface QueryOutcome {
   readonly contextWasLeftBehind: boolean
 }
 
-/** Sends a query with its preludes on a connection that the caller holds. */
+/** Sends a query with its companions on a connection that the caller holds. */
 export function runQuery(
   client: pg.ClientBase,
   config: pg.QueryConfig,
-  preludes: readonly Prelude[],
+  companions: Companions = {},
 ): Promise<QueryOutcome> {
   return new Promise((resolve, reject) => {
-    const query = new ContextQuery(config, preludes, (error, result) => {
+    const query = new ContextQuery(config, companions, (error, result) => {
       if (error) reject(error)
       else resolve({ result, contextWasLeftBehind: query.contextWasLeftBehind })
     })

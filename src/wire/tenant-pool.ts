@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { TenancyError } from '../errors.ts'
 import { type Admission, examineConnection } from './admission.ts'
-import { contextPrelude, type Prelude } from './context-query.ts'
+import { type Companions, contextCompanion, contextReset } from './context-query.ts'
 import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 import { currentWireScope, type WireScope } from './wire-scope.ts'
@@ -53,7 +53,7 @@ export class TenantPool extends pg.Pool {
   async #examine(): Promise<Admission> {
     return this.#withConnection((client) =>
       examineConnection(
-        async (config) => (await runQuery(client, config, [])).result,
+        async (config) => (await runQuery(client, config)).result,
         this.#options.protectedTables,
         this.#options.allowRoleThatBypassesRowSecurity,
       ),
@@ -62,13 +62,17 @@ export class TenantPool extends pg.Pool {
 
   /** Runs a statement of the package's own that touches no tenant's data, without a context. */
   async queryWithoutTenant(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
-    return this.#withConnection(async (client) => (await runQuery(client, config, [])).result)
+    return this.#withConnection(async (client) => (await runQuery(client, config)).result)
   }
 
   // @ts-expect-error of node-postgres's nine overloads Prisma's adapter calls one, with a config object
   override query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
     const scope = this.#requireScope()
-    return this.#query(config, [contextPrelude(scope.context)])
+    return this.#query(config, {
+      before: [contextCompanion(scope.context)],
+      // only raw SQL can set a context for the session
+      after: scope.raw ? [contextReset] : [],
+    })
   }
 
   // @ts-expect-error the adapter uses query, release, on and removeListener of what it gets
@@ -77,10 +81,10 @@ export class TenantPool extends pg.Pool {
     return this.#begin(scope)
   }
 
-  async #query(config: pg.QueryConfig, preludes: readonly Prelude[]): Promise<pg.QueryArrayResult> {
+  async #query(config: pg.QueryConfig, companions: Companions): Promise<pg.QueryArrayResult> {
     await this.admission()
     return this.#withConnection(async (client, destroy) => {
-      const outcome = await runQuery(client, config, preludes)
+      const outcome = await runQuery(client, config, companions)
       if (outcome.contextWasLeftBehind) destroy()
       return outcome.result
     })

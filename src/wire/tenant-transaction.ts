@@ -1,11 +1,12 @@
 import type pg from 'pg'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
-import { contextPrelude, type Prelude } from './context-query.ts'
+import { type Companion, contextCompanion, contextReset } from './context-query.ts'
 import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
 
 const begin = /^begin$/i
 const isolation = /^set transaction isolation level [a-z ]+$/i
+const commit = /^commit$/i
 const finish = /^(commit|rollback)$/i
 
 const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] }
@@ -23,7 +24,7 @@ const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0,
 export class TenantTransaction {
   readonly #client: pg.PoolClient
   readonly #context: TenantContext
-  #heldBack: Prelude[] | undefined
+  #heldBack: Companion[] | undefined
   #state: 'new' | 'open' | 'ended' = 'new'
   #mustDestroy = false
 
@@ -62,16 +63,18 @@ export class TenantTransaction {
   }
 
   async #send(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
-    const preludes: Prelude[] =
-      this.#state === 'new' ? [...(this.#heldBack ?? []), contextPrelude(this.#context)] : []
-    if (this.#state === 'new') this.#state = 'open'
+    const isFirst = this.#state === 'new'
+    const before = isFirst ? [...(this.#heldBack ?? []), contextCompanion(this.#context)] : []
+    if (isFirst) this.#state = 'open'
+    // whether the transaction ran raw SQL is not known here; what it may have set goes before it is committed
+    if (commit.test(config.text)) before.push(contextReset)
     try {
-      const outcome = await runQuery(this.#client, config, preludes)
+      const outcome = await runQuery(this.#client, config, { before })
       if (outcome.contextWasLeftBehind) this.#mustDestroy = true
       return outcome.result
     } catch (error) {
       // with its first statement failed, the transaction may not even have begun: let the connection go
-      if (preludes.length > 0 || endsConnection(error)) this.#mustDestroy = true
+      if (isFirst || endsConnection(error)) this.#mustDestroy = true
       throw error
     }
   }

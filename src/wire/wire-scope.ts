@@ -7,6 +7,8 @@ export interface WireScope {
   readonly context: TenantContext
   /** The work is part of a `$transaction` of this tenant. */
   readonly inTransaction: boolean
+  /** The work is SQL that the caller wrote. */
+  readonly raw: boolean
 }
 
 const storage = new AsyncLocalStorage<WireScope>()
