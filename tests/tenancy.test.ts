@@ -109,25 +109,6 @@ describe('a tenant client', () => {
     expect(property in db).toBe(false)
   })
 
-  it('leads to the unscoped client by no property, prototype, descriptor or constructor', async () => {
-    const db = database.both.client({ tenantId: scene.a.tenantId })
-    await db.$transaction(async (tx) => {
-      for (const object of [db, db.configPackage, tx, tx.configPackage]) {
-        expect(Object.getPrototypeOf(object)).toBeNull()
-        expect(Reflect.ownKeys(object)).toEqual([])
-        for (const property of ['_engine', '_appliedParent', '_originalClient', '_request', 'constructor']) {
-          expect(Reflect.get(object, property)).toBeUndefined()
-        }
-        expect(() => Reflect.get(object, '$parent')).toThrow(expect.objectContaining({ code: 'DH204' }))
-        expect(() => Reflect.set(object, 'findMany', () => [])).toThrow(
-          expect.objectContaining({ code: 'DH204' }),
-        )
-      }
-    })
-    // the plain client leads everywhere
-    expect(database.none.$extends({})).toHaveProperty('$parent')
-  })
-
   it('keeps its model delegates the same objects', () => {
     const db = database.both.client({ tenantId: scene.a.tenantId })
     expect(db.configPackage).toBe(db.configPackage)
