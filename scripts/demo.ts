@@ -107,6 +107,8 @@ async function attackAll(
   if (!attacker || !victim) throw new Error('an attack needs two tenants')
   const hulls = await openHulls(adminUrl, sabotage)
   const admin = new pg.Client({ connectionString: adminUrl })
+  // a server that is stopped in the middle is reported by the next query
+  admin.on('error', () => {})
   await admin.connect()
   try {
     say(
@@ -122,6 +124,9 @@ async function attackAll(
     for (const hull of hulls) await hull.close()
   }
 }
+
+// whoever reads the output may stop reading
+process.stdout.on('error', () => process.exit(1))
 
 await main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)

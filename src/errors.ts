@@ -8,6 +8,7 @@ export const errorCodes = {
   DH102: 'the tenant context is not valid',
   DH103: 'the operation belongs to another tenant than the work it is part of',
   DH104: 'the tenancy is closed',
+  DH105: 'the transaction has ended',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',
@@ -17,11 +18,13 @@ export const errorCodes = {
   DH206: 'the reference would have to be looked up in another tenant’s rows',
   DH207: 'the relation cannot be followed without leaving the tenant',
   DH208: 'the manifest does not describe the client it was given',
+  DH209: 'the input can be read in two ways',
 
   DH301: 'row-level security refused the row',
   DH302: 'the role of the connection is not held by row-level security',
   DH303: 'a table of the manifest is not held by row-level security',
   DH304: 'the schema cannot be classified',
+  DH305: 'the role of the connection lacks a privilege',
 
   DH401: 'the migrations directory cannot be read',
   DH402: 'an applied migration was changed',
@@ -31,7 +34,7 @@ export const errorCodes = {
   DH406: 'the connection lacks a privilege that migrations need',
   DH407: 'a migration ends the transaction it runs in',
   DH408: 'the role settings are not valid',
-  DH409: 'the migration database cannot be used',
+  DH409: 'the database cannot be used',
 
   DH501: 'the life cycle has no such move',
   DH502: 'only a draft may be edited',

@@ -2,7 +2,12 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { useTestDatabase } from './support/test-database.ts'
+import { attackHull } from '../scripts/demo/attacks.ts'
+import type { Hull } from '../scripts/demo/hulls.ts'
+import { PrismaClient } from '../src/generated/prisma/client.ts'
+import { manifest } from '../src/generated/tenancy.ts'
+import { createTenancy } from '../src/index.ts'
+import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const database = useTestDatabase()
@@ -53,6 +58,26 @@ describe('the demo', () => {
       leaks: 10,
     })
     expect(code).toBe(1)
+  })
+
+  it('does not take a client that cannot work for one that was refused', async () => {
+    const dead = createTenancy({
+      PrismaClient,
+      manifest,
+      connectionString: 'postgresql://nobody@127.0.0.1:1/none',
+    })
+    const hull: Hull = {
+      name: 'one',
+      client: (tenantId) => dead.client({ tenantId }),
+      clientWithoutContext: () => dead.client(undefined as never),
+      packageNamesOf: async () => [],
+      close: () => dead.disconnect(),
+    }
+    const { a, b } = await plantTwoTenants(database)
+    await expect(attackHull(hull, database.admin, [a.tenantId, b.tenantId])).rejects.toMatchObject({
+      code: 'P1001',
+    })
+    await hull.close()
   })
 
   it('prints plain text into a pipe', async () => {

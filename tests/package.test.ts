@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,9 +11,15 @@ const built = join(root, 'node_modules/.cache/doublehull-package')
 interface PackageJson {
   readonly version: string
   readonly bin: Readonly<Record<string, string>>
+  readonly scripts: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageJson
+
+function exportOf(name: string): string {
+  const entry = manifest.exports[name]
+  return typeof entry === 'object' ? entry.default.replace(/^\.\//, '') : ''
+}
 
 beforeAll(() => {
   rmSync(built, { recursive: true, force: true })
@@ -42,6 +48,40 @@ describe('the built package', () => {
     )
     expect(execFileSync(process.execPath, [bin, '--help'], { encoding: 'utf8' })).toContain('migrate')
     expect(readFileSync(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+  })
+
+  it('compiles in a project that checks its libraries', () => {
+    const uses = Object.keys(manifest.exports)
+      .filter((name) => name !== './package.json')
+      .map((name) => `export * as ${name.replace(/\W/g, '_')} from './${exportOf(name)}'`)
+    writeFileSync(join(built, 'use.ts'), uses.join('\n'))
+    const options = [
+      '--strict',
+      '--skipLibCheck',
+      'false',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+      '--noEmit',
+    ]
+    execFileSync(join(root, 'node_modules/.bin/tsc'), [...options, '--ignoreConfig', 'use.ts'], {
+      cwd: built,
+    })
+  })
+
+  it('packs the code, the migrations and the schema', () => {
+    const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    const [{ files }] = JSON.parse(listing) as [{ files: { path: string }[] }]
+    const packed = files.map(({ path }) => path)
+    expect(packed).toContain('prisma/migrations/20261121000400_row_level_security/migration.sql')
+    expect(packed).toContain('prisma/schema/main.prisma')
+    expect(packed.filter((path) => path.startsWith('src/') || path.startsWith('tests/'))).toEqual([])
+    // `dist` is packed too, which `prepack` builds
+    expect(manifest.scripts['prepack']).toBe('npm run build')
   })
 
   it('has no way to switch hull one off but the one for proofs', async () => {

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { manifest } from '../src/generated/tenancy.ts'
-import { policySql } from '../src/policy/policy-sql.ts'
-import { defaultRoleNames } from '../src/policy/roles.ts'
+import { defaultRoleNames, grantSql, policySql } from '../src/policy/index.ts'
 import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
 import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
@@ -104,6 +103,30 @@ describe('rows without a tenant', () => {
       `select engaged, tenant_id from governance.kill_switch ${where}`,
     )
     expect(rows).toEqual([{ engaged: true, tenant_id: null }])
+  })
+})
+
+describe('grantSql', () => {
+  it('grants what a tenant client needs, and nothing that the policies refuse', async () => {
+    const { a } = await plantTwoTenants(database)
+    const { admin } = database
+    await admin.query('begin')
+    await admin.query(`revoke all on all tables in schema tenancy, governance, audit from doublehull_app`)
+    await admin.query(`revoke all on schema tenancy, governance, audit from doublehull_app`)
+    await admin.query('commit')
+    const db = database.both.client({ tenantId: a.tenantId })
+    await expect(db.featureFlag.count()).rejects.toMatchObject({ code: 'DH305' })
+
+    await admin.query(grantSql(manifest))
+    await db.featureFlag.create({ data: { key: 'granted' } })
+    expect(await db.featureFlag.updateMany({ data: { enabled: true } })).toEqual({ count: 2 })
+    expect(await db.user.count()).toBe(1)
+    const { rows } = await admin.query(
+      `select has_table_privilege('doublehull_app', 'tenancy.membership', 'insert') as "insert",
+              has_table_privilege('doublehull_app', 'tenancy.tenant', 'delete') as "delete",
+              has_table_privilege('doublehull_app', 'governance.feature_flag', 'truncate') as "truncate"`,
+    )
+    expect(rows).toEqual([{ insert: false, delete: false, truncate: false }])
   })
 })
 

@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { afterEach, describe, expect, it } from 'vitest'
+import { runInWireScope } from '../src/context/wire-scope.ts'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy, parseTenantContext, type Tenancy } from '../src/index.ts'
 import { TenantPool } from '../src/wire/tenant-pool.ts'
-import { runInWireScope } from '../src/wire/wire-scope.ts'
 import { ProtocolTap } from './support/protocol-tap.ts'
 import { plantTenants, plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 

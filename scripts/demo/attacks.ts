@@ -130,12 +130,20 @@ export async function attackHull(
   const results: AttackResult[] = []
   for (const attack of attacks) {
     const scene = await plant(hull, admin, attackerId, victimId)
+    await assertAbleToAttack(scene)
     const answer = await answerTo(attack, scene)
     const seen = (JSON.stringify(answer) ?? '').includes(scene.secret)
     const marked = (await attack.succeeded?.(scene)) ?? false
     results.push({ name: attack.name, hull: hull.name, blocked: !seen && !marked })
   }
   return results
+}
+
+/** A client that can't read its own rows would be refused everything, and prove nothing. */
+async function assertAbleToAttack({ hull, attacker, ownPackageId }: Scene): Promise<void> {
+  const own = await attacker.configPackage.findUnique({ where: { id: ownPackageId } })
+  if (!own)
+    throw new Error(`behind hull ${hull.name} the attacker cannot read its own package: nothing is proven`)
 }
 
 /** What the attacker was told; a refusal is an answer too, and may itself tell too much. */

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isTenancyError, TenancyError } from '../errors.ts'
 import { passwordVariables } from '../migrations/role-settings.ts'
@@ -14,7 +16,7 @@ const flags = {
   directory: {
     type: 'string',
     value: 'DIR',
-    help: 'folder of <name>/migration.sql; default the migrations of the package',
+    help: 'folder of <name>/migration.sql; default ./prisma/migrations, and where that is missing the ones of the package',
   },
   'no-roles': { type: 'boolean', help: 'leave roles and grants alone; the owner role must exist' },
   json: {
@@ -52,9 +54,11 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
   const print = parsed.json || parsed.quiet ? undefined : printer(output)
   try {
     loadEnvironment()
+    const directory = parsed.directory ?? ownMigrations()
+    if (print) output.stdout(`migrations of ${directory ?? 'the package'}`)
     const report = await runMigrations({
       connectionString: databaseUrl(parsed['database-url']),
-      ...(parsed.directory !== undefined && { directory: parsed.directory }),
+      ...(directory !== undefined && { directory }),
       roles: { manage: !parsed['no-roles'] },
       ...(print && { log: print }),
     })
@@ -83,6 +87,12 @@ function parse(args: readonly string[]) {
 function unknownFlag(args: readonly string[]): string {
   const names = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.replace(/=.*/s, ''))
   return names.find((name) => !Object.hasOwn(flags, name.slice(2)) && name !== '-h') ?? 'a flag'
+}
+
+/** An application's own migrations, where Prisma keeps them; `undefined` where it has none. */
+function ownMigrations(): string | undefined {
+  const directory = join('prisma', 'migrations')
+  return existsSync(directory) ? directory : undefined
 }
 
 /** Variables that are set win over `.env`, as everywhere. */

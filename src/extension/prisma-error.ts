@@ -28,10 +28,14 @@ export function toTenancyError(error: unknown, details: TenancyErrorDetails): un
     })
   }
   if (sqlState === '42501') {
-    return new TenancyError('DH301', `the database refused ${describe(details)} to this tenant's role`, {
-      details: { ...details, sqlState },
-      cause: error,
-    })
+    // PostgreSQL says "new row violates row-level security policy for table …" or "permission denied for …":
+    // both name objects only
+    const text = typeof cause?.originalMessage === 'string' ? cause.originalMessage : 'insufficient privilege'
+    return new TenancyError(
+      text.includes('row-level security') ? 'DH301' : 'DH305',
+      `the database refused ${describe(details)} to this tenant's role: ${text}`,
+      { details: { ...details, sqlState }, cause: error },
+    )
   }
   return error
 }

@@ -1,5 +1,5 @@
 import { TenancyError } from '../errors.ts'
-import { type ModelManifest, staysInside, tenantFieldOf } from '../manifest/manifest.ts'
+import { carriesTenant, type ModelManifest, staysInside, tenantFieldOf } from '../manifest/manifest.ts'
 import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
@@ -63,7 +63,7 @@ function assertOwnReference(scoping: Scoping, modelName: string, field: string, 
   const model = modelOf(scoping, modelName)
   if (field === tenantFieldOf(model)) return
   for (const [name, relation] of Object.entries(model.relations)) {
-    if (!relation.fields.includes(field) || carriesTenantTo(scoping, model, name)) continue
+    if (!relation.fields.includes(field) || carriesTenant(scoping.manifest, model, name)) continue
     if (modelOf(scoping, relation.model).scope.kind === 'global') continue
     throw new TenancyError(
       'DH206',
@@ -71,15 +71,6 @@ function assertOwnReference(scoping: Scoping, modelName: string, field: string, 
       { details: { model: modelName, field, relation: name } },
     )
   }
-}
-
-/** Whether the relation's own foreign key pairs this model's tenant field with the other's. */
-function carriesTenantTo(scoping: Scoping, model: ModelManifest, name: string): boolean {
-  const relation = model.relations[name]
-  const own = tenantFieldOf(model)
-  if (!relation || own === undefined) return false
-  const theirs = tenantFieldOf(modelOf(scoping, relation.model))
-  return relation.fields.some((field, index) => field === own && relation.references[index] === theirs)
 }
 
 /**
@@ -289,7 +280,7 @@ function linkAccess(scoping: Scoping, modelName: string, field: string): Access 
     assertWritable(scoping, relation.model)
     return 'write'
   }
-  return carriesTenantTo(scoping, model, field) ? 'write' : 'read'
+  return carriesTenant(scoping.manifest, model, field) ? 'write' : 'read'
 }
 
 /** Taking a link away empties its key; where the tenant is part of it, the row would lose its tenant. */
@@ -299,7 +290,7 @@ function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, o
   if (!relation) return
   const [holder, name] =
     relation.fields.length > 0 ? [model, field] : [modelOf(scoping, relation.model), relation.inverse]
-  if (!carriesTenantTo(scoping, holder, name)) return
+  if (!carriesTenant(scoping.manifest, holder, name)) return
   throw new TenancyError(
     'DH202',
     `${operation} on ${modelName}.${field} would take the tenant away from a row; change the other key field instead`,
@@ -316,7 +307,7 @@ function scopeToOneUpdate(scoping: Scoping, model: ModelManifest, name: string, 
   const wrapped = keys.every((key) => key === 'where' || key === 'data') && isArgs(one['data'])
   if (wrapped && 'data' in model.columns && !('where' in one)) {
     throw new TenancyError(
-      'DH206',
+      'DH209',
       `an update of ${name} through a relation is ambiguous, for ${name} has a field "data"; write { where: {}, data: { … } }`,
       { details: { model: name, field: 'data' } },
     )

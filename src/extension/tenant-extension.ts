@@ -1,7 +1,7 @@
 import type { TenantContext } from '../context/tenant-context.ts'
+import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
-import { assertSameTenant, currentWireScope, runInWireScope } from '../wire/wire-scope.ts'
 import { toTenancyError } from './prisma-error.ts'
 import { scopeOperation } from './scope-operation.ts'
 import { isArgs, modelOf } from './scoping.ts'

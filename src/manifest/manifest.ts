@@ -95,24 +95,17 @@ export function staysInside(manifest: Manifest, modelName: string, relationName:
   // member's list of memberships, on the other hand, spans all tenants
   if (other.scope.kind === 'member' && other.scope.relation === relation.inverse) return true
 
-  const [holder, fields, target, references] =
-    relation.fields.length > 0
-      ? [model, relation.fields, other, relation.references]
-      : [other, inverseOf(other, relation).fields, model, inverseOf(other, relation).references]
-  return carriesTenant(holder, fields, target, references)
+  return relation.fields.length > 0
+    ? carriesTenant(manifest, model, relationName)
+    : carriesTenant(manifest, other, relation.inverse)
 }
 
-function inverseOf(other: ModelManifest, relation: RelationManifest): RelationManifest {
-  return other.relations[relation.inverse] ?? { ...relation, fields: [], references: [] }
-}
-
-function carriesTenant(
-  holder: ModelManifest,
-  fields: readonly string[],
-  target: ModelManifest,
-  references: readonly string[],
-): boolean {
+/** Whether a relation's foreign key, held by `holder`, pairs its tenant field with the other model's. */
+export function carriesTenant(manifest: Manifest, holder: ModelManifest, relationName: string): boolean {
+  const relation = holder.relations[relationName]
+  const target = relation && manifest.models[relation.model]
   const own = tenantFieldOf(holder)
+  if (!target || own === undefined) return false
   const theirs = tenantFieldOf(target)
-  return fields.some((field, index) => field === own && references[index] === theirs)
+  return relation.fields.some((field, index) => field === own && relation.references[index] === theirs)
 }

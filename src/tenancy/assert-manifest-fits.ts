@@ -18,6 +18,7 @@ interface RuntimeDataModel {
  * @throws {TenancyError} `DH208` naming the first difference
  */
 export function assertManifestFits(manifest: Manifest, client: object): void {
+  if (manifest.version !== 1) throw misfit('the manifest is of another version of this package')
   const runtime = (client as { readonly _runtimeDataModel?: RuntimeDataModel })._runtimeDataModel
   if (!runtime)
     throw misfit('the client does not describe its models; this version of Prisma is not supported')

@@ -3,7 +3,7 @@ import { TenancyError } from '../errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { manifest } from '../generated/tenancy.ts'
 import { createTenancy, type Tenancy } from './create-tenancy.ts'
-import type { DatabaseHealth } from './database-health.ts'
+import { type DatabaseHealth, problemOf } from './database-health.ts'
 import type { TenantClient } from './tenant-client.ts'
 
 /** A client of the schema that ships with the package. */
@@ -28,7 +28,7 @@ function bundledTenancy(): Tenancy<PrismaClient> {
  * all clients of the process share.
  *
  * @param context whose data it sees; `tenantId` and `userId` are uuids from a verified session
- * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed
+ * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed, `DH409` when DATABASE_URL is
  *
  * @example
  * ```ts
@@ -40,12 +40,36 @@ export function createTenantClient(context: TenantContextInput): BundledTenantCl
   return bundledTenancy().client(context)
 }
 
-/** Whether the database behind `DATABASE_URL` answers and row-level security holds its role. */
+/**
+ * Whether the database behind `DATABASE_URL` answers and row-level security holds its role.
+ *
+ * @returns the answer; never rejects, also where DATABASE_URL is missing
+ *
+ * @example
+ * ```ts
+ * app.get('/health', async (_, response) => {
+ *   const health = await checkDatabaseHealth()
+ *   response.status(health.ok ? 200 : 503).json(health)
+ * })
+ * ```
+ */
 export async function checkDatabaseHealth(): Promise<DatabaseHealth> {
-  return bundledTenancy().checkDatabaseHealth()
+  try {
+    return await bundledTenancy().checkDatabaseHealth()
+  } catch (error) {
+    return { ok: false, connections: { total: 0, idle: 0, waiting: 0 }, problem: problemOf(error) }
+  }
 }
 
-/** Ends the connections that {@link createTenantClient} opened, after the work that is under way. */
+/**
+ * Ends the connections that {@link createTenantClient} opened, after the work that is under way. The next call
+ * of it opens new ones.
+ *
+ * @example
+ * ```ts
+ * process.once('SIGTERM', () => disconnect())
+ * ```
+ */
 export async function disconnect(): Promise<void> {
   const open = tenancy
   tenancy = undefined

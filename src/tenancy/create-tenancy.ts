@@ -51,15 +51,17 @@ export interface Tenancy<Client> {
  * Opens a database that many tenants share.
  *
  * @returns a {@link Tenancy}; nothing is sent before the first query
- * @throws {TenancyError} `DH208` when the manifest does not describe the client
+ * @param options the generated client and manifest, and how the application's role logs in
+ * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH409` for a malformed
+ *   connection string; and, from the first query on, `DH302` or `DH303` where hull two does not hold
  *
  * @example
  * ```ts
  * import { createTenancy } from 'doublehull'
- * import { PrismaClient } from './generated/client.ts'
+ * import { PrismaClient } from './generated/prisma/client.ts'
  * import { manifest } from './generated/tenancy.ts'
  *
- * const tenancy = createTenancy({ PrismaClient, manifest, connectionString: process.env.DATABASE_URL })
+ * const tenancy = createTenancy({ PrismaClient, manifest, connectionString: process.env.DATABASE_URL! })
  * const db = tenancy.client({ tenantId })
  * const invoices = await db.invoice.findMany() // this tenant's
  * ```
@@ -77,12 +79,17 @@ export function assembleTenancy<Client extends object>(
   { rewrite }: { readonly rewrite: boolean },
 ): Tenancy<Client> {
   const { PrismaClient, manifest } = options
-  if (!options.connectionString) {
-    throw new TenancyError('DH409', 'no connection string was given; pass the login of the application role')
+  if (!/^postgres(ql)?:\/\//.test(options.connectionString ?? '')) {
+    throw new TenancyError(
+      'DH409',
+      'connectionString is missing or not of the form postgresql://user:password@host:port/database',
+    )
   }
   const pool = new TenantPool({
     connectionString: options.connectionString,
     max: options.maxConnections ?? 10,
+    // a script that forgets to disconnect ends all the same; a server is kept alive by what it listens on
+    allowExitOnIdle: true,
     connectionTimeoutMillis: options.connectionTimeoutMillis ?? 5_000,
     allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
     protectedTables: [

@@ -1,5 +1,5 @@
 import { isTenancyError } from '../errors.ts'
-import type { TenantPool } from '../wire/tenant-pool.ts'
+import type { Admission } from '../wire/admission.ts'
 
 /** The answer of `checkDatabaseHealth`. */
 export interface DatabaseHealth {
@@ -16,11 +16,20 @@ export interface DatabaseHealth {
   readonly problem?: { readonly code: string; readonly message: string }
 }
 
+/** What of a pool its health is read from. */
+export interface HealthSource {
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+  admission(options: { readonly afresh: boolean }): Promise<Admission>
+  queryWithoutTenant(config: { readonly text: string }): Promise<unknown>
+}
+
 /** Asks the database how it is. Reads no tenant's data and needs no context. */
-export async function checkHealth(pool: TenantPool): Promise<DatabaseHealth> {
+export async function checkHealth(pool: HealthSource): Promise<DatabaseHealth> {
   const connections = () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount })
   try {
-    const admission = await pool.admission()
+    const admission = await pool.admission({ afresh: true })
     const start = performance.now()
     await pool.queryWithoutTenant({ text: 'select 1' })
     return { ok: true, latencyMillis: performance.now() - start, ...admission, connections: connections() }
@@ -29,7 +38,7 @@ export async function checkHealth(pool: TenantPool): Promise<DatabaseHealth> {
   }
 }
 
-function problemOf(error: unknown): { code: string; message: string } {
+export function problemOf(error: unknown): { code: string; message: string } {
   if (isTenancyError(error)) return { code: error.code, message: error.message }
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
   return {

@@ -1,26 +1,12 @@
 import type { TenantContext } from '../context/tenant-context.ts'
+import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
-import { assertSameTenant, currentWireScope, runInWireScope } from '../wire/wire-scope.ts'
 
-/** What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. */
-type Hidden =
-  | '$connect'
-  | '$disconnect'
-  | '$on'
-  | '$use'
-  | '$extends'
-  | '$parent'
-  | '$queryRawUnsafe'
-  | '$executeRawUnsafe'
-  | '$runCommandRaw'
-
-/** A Prisma client, with all its models and types, that sees one tenant. */
-export type TenantClient<Client> = Omit<Client, Hidden>
-
-// Known, but refused with an explanation. Whatever else is not named below does not exist on a tenant client.
-const hidden: ReadonlySet<string> = new Set<Hidden>([
+// What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. They
+// are refused with an explanation; whatever else is not named below does not exist on a tenant client.
+const hiddenMethods = [
   '$connect',
   '$disconnect',
   '$on',
@@ -30,7 +16,12 @@ const hidden: ReadonlySet<string> = new Set<Hidden>([
   '$queryRawUnsafe',
   '$executeRawUnsafe',
   '$runCommandRaw',
-])
+] as const
+
+const hidden: ReadonlySet<string> = new Set(hiddenMethods)
+
+/** A Prisma client, with all its models and types, that sees one tenant. */
+export type TenantClient<Client> = Omit<Client, (typeof hiddenMethods)[number]>
 
 const rawMethods: ReadonlySet<string> = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
 

@@ -55,9 +55,9 @@ export async function withTenantContext<Tx, Result>(
 
 /**
  * Sets the tenant of a transaction that is already open, for code that runs on a plain `PrismaClient`. The
- * context lasts exactly as long as the transaction.
+ * context lasts exactly as long as the transaction. `app.user_id` is left alone.
  *
- * @param tx the client of an interactive transaction
+ * @param tx the client of an interactive transaction; a tenant client has its tenant already, and nothing is done
  * @param tenantId the tenant, as a uuid
  * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the transaction already
  *   has another tenant; `DH204` for a client that is no transaction, where a local setting would be lost

@@ -430,6 +430,9 @@ function prepareSite(directory: string, name: string, found: Binaries, log: (lin
 
 function makeHome(place: string, name: string, owner: Owner | undefined): void {
   mkdirSync(place, { recursive: true })
+  // the folder stands in somebody's project, and holds a password
+  const ignore = join(place, '.gitignore')
+  if (!existsSync(ignore)) writeFileSync(ignore, '*\n')
   const home = join(place, name)
   mkdirSync(home, { recursive: true, mode: 0o700 })
   if (owner !== undefined) chownSync(home, owner.uid, owner.gid)

@@ -32,12 +32,17 @@ export async function createTemporaryLogin(adminUrl: string, role: string): Prom
   const password = randomBytes(18).toString('base64url')
   await runAsAdmin(
     adminUrl,
-    `create role ${quoteIdentifier(user)} login inherit nobypassrls in role ${quoteIdentifier(role)} password ${quoteLiteral(password)}`,
+    `create role ${quoteIdentifier(user)} login inherit nobypassrls in role ${quoteIdentifier(role)} password ${quoteLiteral(password)} valid until ${quoteLiteral(inAnHour())}`,
   )
   return {
     connectionString: withLogin(adminUrl, { user, password }),
     drop: (url = adminUrl) => runAsAdmin(url, `drop role if exists ${quoteIdentifier(user)}`),
   }
+}
+
+/** So that a login whose script was killed is of no use to anybody. */
+function inAnHour(): string {
+  return new Date(Date.now() + 3_600_000).toISOString()
 }
 
 async function runAsAdmin(adminUrl: string, statement: string): Promise<void> {

@@ -1,10 +1,14 @@
 import pg from 'pg'
+import { currentWireScope, type WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { type Admission, examineConnection } from './admission.ts'
 import { type Companions, contextCompanion, contextReset } from './context-query.ts'
 import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
-import { currentWireScope, type WireScope } from './wire-scope.ts'
+
+// node-postgres overloads both doors nine times; Prisma's adapter calls one form of each. It asks for an
+// instance of its Pool, so this is one.
+const Pool = pg.Pool as unknown as new (options: pg.PoolConfig) => Omit<pg.Pool, 'query' | 'connect'>
 
 export interface TenantPoolOptions extends pg.PoolConfig {
   /** Tables that row-level security must hold for the role of this pool; checked before the first use. */
@@ -24,7 +28,7 @@ export interface TenantPoolOptions extends pg.PoolConfig {
  * whoever released it. A connection that was left in a transaction, or with a context set for the whole
  * session, is destroyed when it comes back.
  */
-export class TenantPool extends pg.Pool {
+export class TenantPool extends Pool {
   readonly #options: TenantPoolOptions
   #admission: Promise<Admission> | undefined
 
@@ -34,23 +38,24 @@ export class TenantPool extends pg.Pool {
   }
 
   /**
-   * Whom the pool logged in as, and whether row-level security holds that role. Asked once.
+   * Whom the pool logged in as, and whether row-level security holds that role. Asked once, or `afresh`.
    *
    * @throws {TenancyError} `DH302` or `DH303` when it does not and that was not allowed
    */
-  admission(): Promise<Admission> {
-    if (!this.#admission) {
+  admission({ afresh = false } = {}): Promise<Admission> {
+    if (!this.#admission || afresh) {
       const admission = this.#examine()
       this.#admission = admission
       // a server that was down or a role that was wrong may have been mended by the next attempt
       admission.catch(() => {
-        this.#admission = undefined
+        if (this.#admission === admission) this.#admission = undefined
       })
     }
     return this.#admission
   }
 
   async #examine(): Promise<Admission> {
+    this.#assertOpen()
     return this.#withConnection((client) =>
       examineConnection(
         async (config) => (await runQuery(client, config)).result,
@@ -65,8 +70,7 @@ export class TenantPool extends pg.Pool {
     return this.#withConnection(async (client) => (await runQuery(client, config)).result)
   }
 
-  // @ts-expect-error of node-postgres's nine overloads Prisma's adapter calls one, with a config object
-  override query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
+  query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
     const scope = this.#requireScope()
     return this.#query(config, {
       before: [contextCompanion(scope.context)],
@@ -75,8 +79,7 @@ export class TenantPool extends pg.Pool {
     })
   }
 
-  // @ts-expect-error the adapter uses query, release, on and removeListener of what it gets
-  override connect(): Promise<TenantTransaction> {
+  connect(): Promise<TenantTransaction> {
     const scope = this.#requireScope()
     return this.#begin(scope)
   }
@@ -92,13 +95,13 @@ export class TenantPool extends pg.Pool {
 
   async #begin(scope: WireScope): Promise<TenantTransaction> {
     await this.admission()
-    return new TenantTransaction(await super.connect(), scope.context)
+    return new TenantTransaction(await this.#checkOut(), scope.context)
   }
 
   async #withConnection<Result>(
     work: (client: pg.PoolClient, destroy: () => void) => Promise<Result>,
   ): Promise<Result> {
-    const client = await super.connect()
+    const client = await this.#checkOut()
     let mustDestroy = false
     // a connection that is lost while it is lent emits an error that nobody else listens to; its queries
     // are rejected all the same
@@ -117,8 +120,18 @@ export class TenantPool extends pg.Pool {
     }
   }
 
-  #requireScope(): WireScope {
+  /** node-postgres's own `connect`, which this class hides. */
+  #checkOut(): Promise<pg.PoolClient> {
+    const connect = pg.Pool.prototype.connect as () => Promise<pg.PoolClient>
+    return connect.call(this)
+  }
+
+  #assertOpen(): void {
     if (this.ending) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
+  }
+
+  #requireScope(): WireScope {
+    this.#assertOpen()
     const scope = currentWireScope()
     if (!scope) {
       throw new TenancyError(

@@ -39,7 +39,7 @@ export class TenantTransaction {
       // Prisma rolls back after a COMMIT that failed; PostgreSQL has done so already
       if (finish.test(text)) return nothingHappened
       throw new TenancyError(
-        'DH103',
+        'DH105',
         'a query came after its transaction had ended; await every query inside it',
       )
     }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
+import type { TenantContext } from './tenant-context.ts'
 
 /** On whose behalf the current piece of work reaches the wire. */
 export interface WireScope {

@@ -1,0 +1,3 @@
+export { grantSql } from './grant-sql.ts'
+export { policySql } from './policy-sql.ts'
+export { defaultRoleNames, type RoleNames } from './roles.ts'
