@@ -1123,7 +1123,9 @@ describe('doublehull migrate', () => {
     await db.query('grant create, usage on schema public to doublehull_owner')
     // a variable that is set wins over .env; one that is empty is not set
     const applied = doublehull(flags, { DIRECT_URL: '' })
-    expect(applied.stdout + applied.stderr).toMatch(/^migration {2}1_a {2}applied in \d+ ms\n$/)
+    expect(applied.stdout + applied.stderr).toMatch(
+      /^migrations of \S+\nmigration {2}1_a {2}applied in \d+ ms\n$/,
+    )
     expect(applied.status).toBe(0)
     const again = doublehull([...flags, '--json', '--database-url', db.url])
     expect(JSON.parse(again.stdout)).toEqual({ applied: [], alreadyApplied: ['1_a'], roles: [] })
