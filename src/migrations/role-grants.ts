@@ -5,8 +5,8 @@ import type { MigrationSession } from './session.ts'
 /**
  * Which grants of the database and its schemas are not yet as they are to be. Only reads.
  *
- * The owner creates schemas, and temporary tables in migrations; the others connect; `public` creates
- * nothing anywhere, because an object that the application could create would shadow or copy a protected one.
+ * The owner creates schemas, and temporary tables in migrations; the others connect and use the schema `public`;
+ * everybody creates nothing anywhere, because an object that the application could create would shadow or copy a protected one.
  *
  * @returns one statement for each deviation, in a fixed order; none when all is well
  */
@@ -19,6 +19,10 @@ export async function missingGrants(session: MigrationSession, names: RoleNames)
     ...[migrator, app, reader, system].map((role) => grant('database', database, role, 'connect')),
     ...schemas.flatMap((schema) =>
       ['usage', 'create'].map((privilege) => grant('schema', schema, owner, privilege)),
+    ),
+    // an application may have its tables there, and the owner could not pass on what it was only granted
+    ...(schemas.includes('public') ? [app, reader, system] : []).map((role) =>
+      grant('schema', 'public', role, 'usage'),
     ),
   ]
   const unwanted: Grant[] = [
