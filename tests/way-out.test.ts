@@ -54,6 +54,7 @@ const places: readonly [
         data: { number: 9, content: {}, package: { connect: to({ id: b.packageId }) } },
       }),
   ],
+  ['a key', (db, to, { b }) => db.configPackage.findUnique({ where: { id: to([b.packageId]) } })],
   [
     'a nested createMany',
     (db, to, { a }) =>
@@ -93,6 +94,10 @@ describe('a document in a JSON field', () => {
       data: { content },
     })
     expect(stored).toEqual(content)
+    const serialized = { toJSON: () => ({ serialized: true }) } as never
+    expect(
+      await db.configVersion.update({ where: { id: scene.a.versionId }, data: { content: serialized } }),
+    ).toMatchObject({ content: { serialized: true } })
   })
 })
 

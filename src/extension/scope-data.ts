@@ -239,8 +239,9 @@ export function scopeWrittenRow(scoping: Scoping, modelName: string, where: unkn
   const model = modelOf(scoping, modelName)
   let scoped = scopeWhere(scoping, modelName, where, 'write')
   for (const [name, write] of isArgs(data) ? Object.entries(data) : []) {
-    const links = isArgs(write) && pushing.some((operation) => write[operation] !== undefined)
-    if (links && relationOf(model, name)) scoped = and(scoped, roomFilter(scoping, modelName, name))
+    if (!relationOf(model, name) || !isArgs(write)) continue
+    const links = pushing.some((operation) => write[operation] !== undefined)
+    if (links) scoped = and(scoped, roomFilter(scoping, modelName, name))
   }
   return scoped
 }

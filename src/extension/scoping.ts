@@ -12,20 +12,28 @@ export interface Scoping {
 export type Args = Readonly<Record<string, unknown>>
 
 /**
- * Whether a value is an object whose entries Prisma reads. Before it reads them, Prisma replaces an object that
- * has `toJSON` by what that returns, and one that is marked as raw parameters by its `values`: everything that
- * was written beside them, the tenant's filter included, would be thrown away. Such an object, which also comes
- * out of JSON, is refused wherever hull one reads structure.
+ * Whether a value is an object whose entries Prisma reads. Only for places where Prisma expects one.
  *
- * @throws {TenancyError} `DH201`
+ * @throws {TenancyError} `DH201` as {@link assertUndisguised}
  */
 export function isArgs(value: unknown): value is Args {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date)
     return false
+  assertUndisguised(value)
+  return true
+}
+
+/**
+ * Refuses an object in whose place Prisma puts another before it reads it: one that has `toJSON` is replaced by
+ * what that returns, and one that is marked as raw parameters by its `values`. Everything that was written beside
+ * them, the tenant's filter included, would be thrown away. The second kind also comes out of JSON.
+ *
+ * @throws {TenancyError} `DH201`
+ */
+export function assertUndisguised(value: object): void {
   if ('__prismaRawParameters__' in value || ('toJSON' in value && typeof value.toJSON === 'function')) {
     throw new TenancyError('DH201', 'an argument is no plain object: Prisma would put another in its place')
   }
-  return true
 }
 
 /** What a scalar field is set to: by its value alone or by `{ set }`. */

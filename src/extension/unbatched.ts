@@ -1,5 +1,5 @@
 import type { ModelManifest } from '../manifest/manifest.ts'
-import { type Args, isArgs } from './scoping.ts'
+import { type Args, assertUndisguised, isArgs } from './scoping.ts'
 
 const unbatchedActions: Readonly<Record<string, string>> = {
   findUnique: 'findFirst',
@@ -36,7 +36,12 @@ export function unbatched(
       continue
     }
     const pairs = fields ? compoundPairs(fields, value) : [[key, value] as const]
-    if (!pairs?.every(([, part]) => isKeyValue(part))) return undefined
+    if (!pairs?.every(([, part]) => isKeyValue(part))) {
+      // a disguise could be a value after all, and the look-up be batched
+      for (const [, part] of pairs ?? [])
+        if (typeof part === 'object' && part !== null) assertUndisguised(part)
+      return undefined
+    }
     keys++
     // apart from the other conditions: a field may stand in two keys, and both count
     conditions.push(Object.fromEntries(pairs))
