@@ -10,6 +10,7 @@ export {
 export type { Manifest, ModelManifest, RelationManifest, Scope } from './manifest/manifest.ts'
 export {
   type BundledTenantClient,
+  type BundledTransaction,
   checkDatabaseHealth,
   createTenantClient,
   disconnect,
@@ -21,7 +22,7 @@ export {
   type TenancyOptions,
 } from './tenancy/create-tenancy.ts'
 export type { DatabaseHealth } from './tenancy/database-health.ts'
-export type { TenantClient } from './tenancy/tenant-client.ts'
+export { contextOf, type TenantClient } from './tenancy/tenant-client.ts'
 export {
   setRLSTenantContext,
   type TransactionalClient,

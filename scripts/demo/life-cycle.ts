@@ -1,12 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { PrismaClient } from '../../src/generated/prisma/client.ts'
-import { type BundledTenantClient, isTenancyError, type Tenancy } from '../../src/index.ts'
+import { type BundledTransaction, contextOf, isTenancyError, type Tenancy } from '../../src/index.ts'
 
 /** A tenant of the demo, and what became of its configuration. */
 export interface Governed {
   readonly tenantId: string
   readonly name: string
-  readonly steps: readonly string[]
   readonly audit: readonly { readonly action: string; readonly actor: string; readonly at: Date }[]
 }
 
@@ -18,26 +17,21 @@ type Person = keyof typeof people
 export async function governTenant(
   tenancy: Tenancy<PrismaClient>,
   name: string,
-  onStep: (step: string) => void,
+  step: (text: string) => void,
 ): Promise<Governed> {
   const tenantId = randomUUID()
   const userIds: Record<Person, string> = { author: randomUUID(), reviewer: randomUUID() }
   const as = (person: Person) => tenancy.client({ tenantId, userId: userIds[person] })
-  const steps: string[] = []
-  const step = (text: string) => {
-    steps.push(text)
-    onStep(text)
-  }
 
   /** Does a piece of work and writes its audit event, in one transaction or not at all. */
   const audited = <Result>(
     person: Person,
     action: string,
-    work: (tx: Parameters<Parameters<BundledTenantClient['$transaction']>[0]>[0]) => Promise<Result>,
+    work: (tx: BundledTransaction) => Promise<Result>,
   ): Promise<Result> =>
     as(person).$transaction(async (tx) => {
       const result = await work(tx)
-      await tx.auditEvent.create({ data: { action, actorId: userIds[person] } })
+      await tx.auditEvent.create({ data: { action, actorId: contextOf(tx)?.userId ?? null } })
       return result
     })
 
@@ -124,7 +118,6 @@ export async function governTenant(
   return {
     tenantId,
     name,
-    steps,
     audit: events.map(({ action, actorId, occurredAt }) => ({
       action,
       actor: actorId === userIds.author ? people.author : people.reviewer,

@@ -9,6 +9,9 @@ import type { TenantClient } from './tenant-client.ts'
 /** A client of the schema that ships with the package. */
 export type BundledTenantClient = TenantClient<PrismaClient>
 
+/** What the callback of a transaction of a {@link BundledTenantClient} gets. */
+export type BundledTransaction = Parameters<Parameters<BundledTenantClient['$transaction']>[0]>[0]
+
 let tenancy: Tenancy<PrismaClient> | undefined
 
 function bundledTenancy(): Tenancy<PrismaClient> {

@@ -18,8 +18,11 @@ export interface TenancyOptions<Client> {
   readonly PrismaClient: PrismaClientClass<Client>
   /** The manifest that `generator tenancy` wrote. */
   readonly manifest: Manifest
-  /** How the application's role logs in, as `postgresql://…`. The role must not bypass row-level security. */
-  readonly connectionString: string
+  /**
+   * How the application's role logs in, as `postgresql://…`. The role must not bypass row-level security. May be
+   * undefined to the compiler, as a variable of the environment is; `createTenancy` refuses it then.
+   */
+  readonly connectionString: string | undefined
   /** Most connections that the pool opens; 10 unless told. */
   readonly maxConnections?: number
   /** How long to wait for a connection, in milliseconds; 5,000 unless told. */
@@ -61,7 +64,7 @@ export interface Tenancy<Client> {
  * import { PrismaClient } from './generated/prisma/client.ts'
  * import { manifest } from './generated/tenancy.ts'
  *
- * const tenancy = createTenancy({ PrismaClient, manifest, connectionString: process.env.DATABASE_URL! })
+ * const tenancy = createTenancy({ PrismaClient, manifest, connectionString: process.env.DATABASE_URL })
  * const db = tenancy.client({ tenantId })
  * const invoices = await db.invoice.findMany() // this tenant's
  * ```

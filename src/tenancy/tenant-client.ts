@@ -29,7 +29,16 @@ const delegateMembers: ReadonlySet<string> = new Set([...knownOperations, 'field
 
 const contexts = new WeakMap<object, TenantContext>()
 
-/** The context of a tenant client, or of a transaction client of one; `undefined` for any other object. */
+/**
+ * The context of a tenant client, or of a transaction client of one.
+ *
+ * @returns `undefined` for any other object
+ *
+ * @example
+ * ```ts
+ * await tx.auditEvent.create({ data: { action, actorId: contextOf(tx)?.userId } })
+ * ```
+ */
 export function contextOf(client: object): TenantContext | undefined {
   return contexts.get(client)
 }
