@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { BundledTenantClient } from '../src/index.ts'
+import { scopeOperation } from '../src/extension/scope-operation.ts'
+import { manifest } from '../src/generated/tenancy.ts'
+import { type BundledTenantClient, parseTenantContext } from '../src/index.ts'
 import { plantTwoTenants, type TwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const database = useTestDatabase()
@@ -82,6 +84,36 @@ describe.each(disguises)('an argument %s', (_, disguise) => {
     expect(await database.none.configPackage.findMany({ where, select: { name: true } })).toEqual([
       { name: scene.b.secret },
     ])
+  })
+})
+
+describe('what hull one does not know', () => {
+  const scoping = {
+    manifest,
+    context: parseTenantContext({ tenantId: '018f0000-0000-7000-8000-00000000000a' }),
+  }
+
+  it.each(['findRaw', 'aggregateRaw', 'constructor', 'findAnything'])(
+    'is refused: operation %s',
+    (operation) => {
+      expect(() => scopeOperation(scoping, 'ConfigPackage', operation, {})).toThrow(
+        expect.objectContaining({ code: 'DH201' }),
+      )
+    },
+  )
+
+  it.each(['Unknown', 'constructor', '__proto__'])('is refused: model %s', (model) => {
+    expect(() => scopeOperation(scoping, model, 'findMany', {})).toThrow(
+      expect.objectContaining({ code: 'DH201' }),
+    )
+  })
+
+  it('is refused: a nested operation', async () => {
+    const db = database.one.client({ tenantId: scene.a.tenantId })
+    const data = { versions: { createEverywhere: {} } } as never
+    await expect(db.configPackage.update({ where: { id: scene.a.packageId }, data })).rejects.toMatchObject({
+      code: 'DH201',
+    })
   })
 })
 

@@ -6,6 +6,7 @@ import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy, parseTenantContext, type Tenancy } from '../src/index.ts'
 import { TenantPool } from '../src/wire/tenant-pool.ts'
+import type { TenantTransaction } from '../src/wire/tenant-transaction.ts'
 import { ProtocolTap } from './support/protocol-tap.ts'
 import { plantTenants, plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
@@ -407,6 +408,78 @@ describe('a transaction', () => {
     const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
     const kept = await db.$transaction(async (tx) => ({ tx }))
     await expect(kept.tx.featureFlag.count()).rejects.toThrow(/transaction/i)
+  })
+})
+
+describe('a transaction, as Prisma’s adapter drives it', () => {
+  async function openPool(): Promise<{
+    pool: TenantPool
+    begin: () => Promise<TenantTransaction>
+    pid: () => Promise<unknown>
+  }> {
+    const { a } = await plantTwoTenants(database)
+    const context = parseTenantContext({ tenantId: a.tenantId })
+    const pool = new TenantPool({
+      connectionString: database.appUrl,
+      max: 1,
+      protectedTables: Object.values(manifest.models),
+      allowRoleThatBypassesRowSecurity: false,
+    })
+    const begin = () =>
+      runInWireScope({ context, inTransaction: true, raw: false }, async () => {
+        const transaction = await pool.connect()
+        await transaction.query({ text: 'BEGIN' })
+        return transaction
+      })
+    const pid = async () =>
+      (await pool.queryWithoutTenant({ text: 'select pg_backend_pid() as pid' })).rows[0]
+    return { pool, begin, pid }
+  }
+
+  it('gives a connection back that it has not ended, and the connection is destroyed', async () => {
+    const { pool, begin, pid } = await openPool()
+    const before = await pid()
+    const transaction = await begin()
+    await transaction.query({ text: 'select 1' })
+    transaction.release()
+    expect(await pid()).not.toEqual(before)
+    await pool.end()
+  })
+
+  it('gives a connection back whose first statement failed, and the connection is destroyed', async () => {
+    const { pool, begin, pid } = await openPool()
+    const before = await pid()
+    const transaction = await begin()
+    await expect(transaction.query({ text: 'select 1 / 0' })).rejects.toMatchObject({ code: '22012' })
+    transaction.release()
+    expect(await pid()).not.toEqual(before)
+    await pool.end()
+  })
+
+  it('is over with its COMMIT: what comes afterwards is refused, and a ROLLBACK is nothing', async () => {
+    const { pool, begin, pid } = await openPool()
+    const before = await pid()
+    const transaction = await begin()
+    await transaction.query({ text: 'select 1' })
+    const committed = transaction.query({ text: 'COMMIT' })
+    await expect(transaction.query({ text: 'select 1' })).rejects.toMatchObject({ code: 'DH105' })
+    await committed
+    await transaction.query({ text: 'ROLLBACK' })
+    transaction.release()
+    expect(await pid()).toEqual(before)
+    await pool.end()
+  })
+
+  it('that never says anything sends nothing', async () => {
+    const { a } = await plantTwoTenants(database)
+    const { tap, connectionString } = await ProtocolTap.before(database.appUrl)
+    const db = openTenancy(connectionString).client({ tenantId: a.tenantId })
+    await db.configPackage.count()
+    tap.take()
+    await db.$transaction(async () => undefined)
+    await db.$transaction([])
+    expect(tap.take()).toBe('')
+    await tap.close()
   })
 })
 
