@@ -456,6 +456,17 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
     await pool.end()
   })
 
+  it('keeps its connection when a statement fails and it is rolled back', async () => {
+    const { pool, begin, pid } = await openPool()
+    const before = await pid()
+    const transaction = await begin()
+    await expect(transaction.query({ text: 'select 1 / 0' })).rejects.toMatchObject({ code: '22012' })
+    await transaction.query({ text: 'ROLLBACK' })
+    transaction.release()
+    expect(await pid()).toEqual(before)
+    await pool.end()
+  })
+
   it('is over with its COMMIT: what comes afterwards is refused, and a ROLLBACK is nothing', async () => {
     const { pool, begin, pid } = await openPool()
     const before = await pid()

@@ -73,8 +73,7 @@ export class TenantTransaction {
       if (outcome.contextWasLeftBehind) this.#mustDestroy = true
       return outcome.result
     } catch (error) {
-      // with its first statement failed, the transaction may not even have begun: let the connection go
-      if (isFirst || endsConnection(error)) this.#mustDestroy = true
+      if (endsConnection(error)) this.#mustDestroy = true
       throw error
     }
   }
