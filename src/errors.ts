@@ -8,7 +8,7 @@ export const errorCodes = {
   DH102: 'the tenant context is not valid',
   DH103: 'the operation belongs to another tenant than the work it is part of',
   DH104: 'the tenancy is closed',
-  DH105: 'the transaction has ended',
+  DH105: 'the transaction or the operation is over',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',

@@ -64,6 +64,36 @@ describe('a login', () => {
     expect(rows).toHaveLength(1)
   })
 
+  it.each(['pg_read_server_files', 'pg_execute_server_program'])(
+    'that may become %s is refused',
+    async (role) => {
+      const tenancy = createTenancy({ PrismaClient, manifest, connectionString: await loginAs(app, role) })
+      expect(await tenancy.checkDatabaseHealth()).toMatchObject({ ok: false, problem: { code: 'DH302' } })
+      await tenancy.disconnect()
+    },
+  )
+
+  it.each([
+    [
+      'the role may truncate a table',
+      'grant truncate on governance.branding to doublehull_app',
+      'revoke truncate on governance.branding from doublehull_app',
+    ],
+    [
+      'the guard of a table is for another command',
+      'drop policy tenant_guard on governance.branding; create policy tenant_guard on governance.branding as restrictive for delete to doublehull_app, doublehull_reader using (true)',
+      'drop policy tenant_guard on governance.branding; create policy tenant_guard on governance.branding as restrictive to doublehull_app, doublehull_reader using (tenant_id = (select tenancy.require_tenant_id()))',
+    ],
+  ])('is refused where %s', async (_, damage, mend) => {
+    const tenancy = createTenancy({ PrismaClient, manifest, connectionString: await loginAs(app) })
+    expect(await tenancy.checkDatabaseHealth()).toMatchObject({ ok: true })
+    await database.admin.query(damage)
+    expect(await tenancy.checkDatabaseHealth()).toMatchObject({ ok: false, problem: { code: 'DH302' } })
+    await database.admin.query(mend)
+    expect(await tenancy.checkDatabaseHealth()).toMatchObject({ ok: true })
+    await tenancy.disconnect()
+  })
+
   it.each([app, reader])('with the rights of %s alone is admitted', async (role) => {
     const { a } = await plantTwoTenants(database)
     const tenancy = createTenancy({ PrismaClient, manifest, connectionString: await loginAs(role) })

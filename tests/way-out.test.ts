@@ -117,6 +117,22 @@ describe('what hull one does not know', () => {
   })
 })
 
+describe('an array where Prisma expects an object', () => {
+  it('is refused, and not taken for no filter at all', async () => {
+    const db = database.both.client({ tenantId: scene.a.tenantId })
+    const where = [{ id: scene.b.packageId }] as never
+    for (const attempt of [
+      () => db.configPackage.findMany({ where }),
+      () => db.featureFlag.deleteMany({ where }),
+      () => db.featureFlag.updateMany({ where, data: { enabled: true } }),
+      () => db.tenant.findMany({ where: { featureFlags: { some: where } } }),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'DH201' })
+    }
+    expect(await db.featureFlag.count()).toBe(1)
+  })
+})
+
 describe('a document in a JSON field', () => {
   it('may look like anything', async () => {
     const db = database.both.client({ tenantId: scene.a.tenantId })

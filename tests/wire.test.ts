@@ -53,8 +53,8 @@ describe('what goes over the wire', () => {
       { isolationLevel: 'Serializable' },
     )
     expect(level).toEqual({ level: 'serializable' })
-    // two statements, and what takes away a context before the COMMIT
-    expect(tap.take()).toBe(`PBEPBEPBE${'PBDES'.repeat(2)}PBEPBDES`)
+    // two statements, and behind the COMMIT what takes away a context
+    expect(tap.take()).toBe(`PBEPBEPBE${'PBDES'.repeat(2)}PBDEPBES`)
     await tap.close()
   })
 
@@ -393,6 +393,20 @@ describe('a transaction', () => {
     expect(await db.featureFlag.count()).toBe(1)
   })
 
+  it('refuses an array with an operation that has run before, and writes nothing', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl, 2).client({ tenantId: a.tenantId })
+    const used = db.featureFlag.create({ data: { key: 'used' } })
+    await db.$transaction([used])
+    const other = db.featureFlag.create({ data: { key: 'other' } })
+    await expect(db.$transaction([other, used])).rejects.toMatchObject({ code: 'DH105' })
+    const started = db.featureFlag.create({ data: { key: 'started' } })
+    await started
+    await expect(db.$transaction([started])).rejects.toMatchObject({ code: 'DH105' })
+    const keys = await db.featureFlag.findMany({ select: { key: true }, orderBy: { id: 'asc' } })
+    expect(keys.map(({ key }) => key).filter((key) => key !== 'flag')).toEqual(['used', 'started'])
+  })
+
   it('takes raw SQL and operations in one array', async () => {
     const { a } = await plantTwoTenants(database)
     const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
@@ -454,6 +468,47 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
     transaction.release()
     expect(await pid()).not.toEqual(before)
     await pool.end()
+  })
+
+  it('refuses what comes after raw SQL has ended it, and leaves no context behind', async () => {
+    const { pool, begin, pid } = await openPool()
+    const before = await pid()
+    const transaction = await begin()
+    await transaction.query({ text: `select set_config('app.tenant_id', gen_random_uuid()::text, false)` })
+    await transaction.query({ text: 'commit work' })
+    await expect(transaction.query({ text: 'select 1' })).rejects.toMatchObject({ code: 'DH105' })
+    await transaction.query({ text: 'ROLLBACK' })
+    transaction.release()
+    expect(await pid()).not.toEqual(before)
+    await pool.end()
+  })
+
+  it('fails a COPY that has no source, and goes on', async () => {
+    const { pool, begin, pid } = await openPool()
+    const before = await pid()
+    const transaction = await begin()
+    const copy = transaction.query({ text: 'copy governance.trace_step from stdin' })
+    await expect(copy).rejects.toMatchObject({ name: 'error' })
+    await transaction.query({ text: 'ROLLBACK' })
+    transaction.release()
+    expect(await pid()).toEqual(before)
+    await pool.end()
+  })
+
+  it('has its context until its end, also for what is deferred to it', async () => {
+    const { a } = await plantTwoTenants(database)
+    await database.admin.query(`
+      create function public.look() returns trigger language plpgsql as
+        $$ begin perform from governance.config_package; return null; end $$;
+      grant execute on function public.look() to doublehull_app;
+      create constraint trigger look after insert on governance.feature_flag
+        deferrable initially deferred for each row execute function public.look()`)
+    const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
+    await db.$transaction(async (tx) => tx.featureFlag.create({ data: { key: 'deferred' } }))
+    await db.$transaction([db.featureFlag.create({ data: { key: 'deferred in an array' } })])
+    await db.$executeRaw`insert into governance.feature_flag (id, key, updated_at) values (gen_random_uuid(), 'raw', now())`
+    expect(await db.featureFlag.count()).toBe(4)
+    await database.admin.query('drop function public.look() cascade')
   })
 
   it('keeps its connection when a statement fails and it is rolled back', async () => {

@@ -3,6 +3,7 @@ import { carriesTenant, type ModelManifest, staysInside, tenantFieldOf } from '.
 import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
+  argsOrNone,
   assertOwnTenant,
   assertWritable,
   assignedValue,
@@ -222,7 +223,7 @@ function scopeUnlink(
 function scopeManyRows(scoping: Scoping, modelName: string, field: string, where: unknown): Args {
   const other = modelOf(scoping, modelName).relations[field]?.model ?? ''
   if (tenantFieldOf(modelOf(scoping, other)) !== undefined) return scopeWhere(scoping, other, where, 'write')
-  if (staysInside(scoping.manifest, modelName, field)) return isArgs(where) ? where : {}
+  if (staysInside(scoping.manifest, modelName, field)) return argsOrNone(where)
   throw new TenancyError(
     'DH207',
     `${modelName}.${field} could lead to another tenant's rows, for ${other} does not name its tenant; update or delete the ${other} itself`,

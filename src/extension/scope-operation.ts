@@ -2,7 +2,7 @@ import { TenancyError } from '../errors.ts'
 import { scopeCreate, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
 import { scopeRead, scopeSelection, scopeWindow } from './scope-selection.ts'
 import { scopeWhere } from './scope-where.ts'
-import { type Args, assertWritable, isArgs, mapOneOrMany, modelOf, type Scoping } from './scoping.ts'
+import { type Args, argsOrNone, assertWritable, mapOneOrMany, modelOf, type Scoping } from './scoping.ts'
 
 type Rewrite = (scoping: Scoping, model: string, args: Args) => Args
 
@@ -82,5 +82,5 @@ export function scopeOperation(scoping: Scoping, model: string, operation: strin
     })
   }
   modelOf(scoping, model)
-  return rewrite(scoping, model, isArgs(args) ? args : {})
+  return rewrite(scoping, model, argsOrNone(args ?? undefined))
 }

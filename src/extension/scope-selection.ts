@@ -3,6 +3,7 @@ import { staysInside } from '../manifest/manifest.ts'
 import { assertFollowable, assertOrderBy, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
+  argsOrNone,
   assertOwnTenant,
   isArgs,
   mapEntries,
@@ -66,7 +67,7 @@ function scopeFields(scoping: Scoping, modelName: string, fields: Args): Args {
     const relation = relationOf(model, key)
     if (!relation) return value
     if (relation.list) {
-      const args = isArgs(value) ? value : {}
+      const args = value === true ? {} : argsOrNone(value)
       return staysInside(scoping.manifest, modelName, key)
         ? isArgs(value)
           ? scopeNestedRead(scoping, relation.model, args)
@@ -95,7 +96,7 @@ function scopeCounts(scoping: Scoping, modelName: string, value: unknown): unkno
       : Object.fromEntries(lists.map(([name]) => [name, true]))
   return {
     select: mapEntries(chosen, (key, part) => {
-      const relation = relations[key]
+      const relation = relationOf(modelOf(scoping, modelName), key)
       if (!relation || part === undefined || part === false) return part
       const where = isArgs(part) ? part['where'] : undefined
       if (where === undefined && staysInside(scoping.manifest, modelName, key)) return part

@@ -1,6 +1,15 @@
 import { TenancyError } from '../errors.ts'
 import { staysInside } from '../manifest/manifest.ts'
-import { type Args, isArgs, mapEntries, mapOneOrMany, modelOf, relationOf, type Scoping } from './scoping.ts'
+import {
+  type Args,
+  argsOrNone,
+  isArgs,
+  mapEntries,
+  mapOneOrMany,
+  modelOf,
+  relationOf,
+  type Scoping,
+} from './scoping.ts'
 
 /** What the rows are wanted for: a `shared` row may be read by all and written by none. */
 export type Access = 'read' | 'write'
@@ -39,7 +48,7 @@ export function tenantFilter(scoping: Scoping, modelName: string, access: Access
  * operation, of unique look-ups and of cursors alike: Prisma allows AND in all of them.
  */
 export function scopeWhere(scoping: Scoping, modelName: string, where: unknown, access: Access): Args {
-  const rewritten = isArgs(where) ? scopeFilter(scoping, modelName, where) : {}
+  const rewritten = scopeFilter(scoping, modelName, argsOrNone(where))
   return and(rewritten, tenantFilter(scoping, modelName, access))
 }
 
@@ -62,7 +71,7 @@ function scopeFilter(scoping: Scoping, modelName: string, where: Args): Args {
     const outside = staysInside(scoping.manifest, modelName, key)
       ? undefined
       : tenantFilter(scoping, relation.model, 'read')
-    const inside = (part: unknown) => (isArgs(part) ? scopeFilter(scoping, relation.model, part) : {})
+    const inside = (part: unknown) => scopeFilter(scoping, relation.model, argsOrNone(part))
     return relation.list ? scopeListFilter(value, inside, outside) : scopeToOneFilter(value, inside, outside)
   })
 }

@@ -24,6 +24,18 @@ export function isArgs(value: unknown): value is Args {
 }
 
 /**
+ * The arguments at a place where Prisma takes an object or nothing. Anything else Prisma would refuse; taken for
+ * nothing, an array where a filter belongs would mean every row.
+ *
+ * @throws {TenancyError} `DH201`
+ */
+export function argsOrNone(value: unknown): Args {
+  if (value === undefined) return {}
+  if (isArgs(value)) return value
+  throw new TenancyError('DH201', 'an argument is no object where Prisma expects one')
+}
+
+/**
  * Refuses an object in whose place Prisma puts another before it reads it: one that has `toJSON` is replaced by
  * what that returns, and one that is marked as raw parameters by its `values`. Everything that was written beside
  * them, the tenant's filter included, would be thrown away. The second kind also comes out of JSON.

@@ -56,6 +56,7 @@ async function runOperation(options: TenantExtensionOptions, call: OperationCall
   const { model, operation } = call
   const ambient = currentWireScope()
   if (ambient?.inTransaction) assertSameTenant(ambient, context)
+  if (ambient?.started) ambient.started.count++
 
   const query = model === undefined ? await rawQuery(options, call) : modelQuery(options, call, model)
   const scope = { context, inTransaction: ambient?.inTransaction ?? false, raw: model === undefined }

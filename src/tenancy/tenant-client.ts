@@ -108,19 +108,27 @@ async function runTransaction(
   const ambient = currentWireScope()
   if (ambient?.inTransaction) assertSameTenant(ambient, context)
   const { $transaction } = client as { readonly $transaction: Transaction }
+  const started = { count: 0 }
   const work = Array.isArray(input)
-    ? (tx: object) => runInOrder(tx, input)
+    ? (tx: object) => runInOrder(tx, input, started)
     : typeof input === 'function'
       ? (tx: object): unknown => input(guardClient(tx, context, delegates))
       : input
   try {
-    return await runInWireScope({ context, inTransaction: true, raw: false }, () =>
-      $transaction.call(client, work, options),
+    return await runInWireScope({ context, inTransaction: true, raw: false, started }, () =>
+      $transaction.call(
+        client,
+        work,
+        Array.isArray(input) ? { ...arrayDefaults, ...(options as object) } : options,
+      ),
     )
   } catch (error) {
     throw toTenancyError(error, { operation: '$transaction' })
   }
 }
+
+// Prisma lets an array wait for a connection as long as its pool does, and an interactive transaction 2 seconds.
+const arrayDefaults = { maxWait: 5_000 }
 
 /** Prisma's lazy promise, and how it is told which transaction it runs in. */
 interface LazyOperation {
@@ -133,7 +141,11 @@ interface LazyOperation {
  * begin it itself in a later tick, with all the other arrays of that tick and in the async context of whoever
  * came first: one tenant's operations would run as another.
  */
-async function runInOrder(tx: object, operations: readonly unknown[]): Promise<readonly unknown[]> {
+async function runInOrder(
+  tx: object,
+  operations: readonly unknown[],
+  started: { readonly count: number },
+): Promise<readonly unknown[]> {
   const lazy = operations.map((operation) => {
     if (isLazyOperation(operation)) return operation
     throw new TypeError(
@@ -142,7 +154,18 @@ async function runInOrder(tx: object, operations: readonly unknown[]): Promise<r
   })
   const transaction = await transactionOf(tx)
   const results: unknown[] = []
-  for (const operation of lazy) results.push(await operation.requestTransaction(transaction))
+  for (const operation of lazy) {
+    const before = started.count
+    results.push(await operation.requestTransaction(transaction))
+    // Prisma answers for an operation that has run before with what it was answered then: a transaction that is
+    // tried again would succeed and write nothing
+    if (started.count === before) {
+      throw new TenancyError(
+        'DH105',
+        'an operation in the array given to $transaction has run before; make it anew for each transaction',
+      )
+    }
+  }
   return results
 }
 

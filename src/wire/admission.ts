@@ -18,10 +18,12 @@ interface ProtectedTable {
 // login is but all that it may become: with SET ROLE it puts on any role that it is a member of, inherited or
 // not, and takes off one that it put on at log-in. `row_security_active` answers for the current role, and says
 // that policies are asked, not what they answer: a role with a policy of its own and no guard passes them all,
-// as the owner and the system role do.
+// as the owner and the system role do. TRUNCATE, triggers and references are not asked at all.
 const question = `
 with reachable as (
-  select distinct r.oid, r.rolsuper or r.rolbypassrls as bypasses
+  select distinct r.oid,
+         r.rolsuper or r.rolbypassrls or r.rolreplication or r.rolcreaterole
+           or r.rolname in ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program') as bypasses
     from pg_catalog.pg_roles r
     join (values (current_user), (session_user)) as who (name)
       on pg_catalog.pg_has_role(who.name, r.oid, 'member')
@@ -34,10 +36,16 @@ select session_user::text,
        coalesce(pg_catalog.row_security_active(c.oid), false),
        exists (select from reachable r where r.oid = c.relowner),
        exists (select from reachable r
-                 join pg_catalog.pg_policy p on p.polrelid = c.oid and p.polpermissive and r.oid = any (p.polroles)
-                where not exists (select from pg_catalog.pg_policy guard
-                                   where guard.polrelid = c.oid and not guard.polpermissive
-                                     and (r.oid = any (guard.polroles) or 0 = any (guard.polroles))))
+                where pg_catalog.has_table_privilege(r.oid, c.oid, 'truncate, trigger, references'))
+       or exists (select from reachable r
+                    join pg_catalog.pg_policy p on p.polrelid = c.oid and p.polpermissive
+                   cross join unnest(p.polroles) as permitted (oid)
+                   where (permitted.oid = 0 or pg_catalog.pg_has_role(r.oid, permitted.oid, 'usage'))
+                     and not exists (select from pg_catalog.pg_policy guard
+                                      cross join unnest(guard.polroles) as guarded (oid)
+                                      where guard.polrelid = c.oid and not guard.polpermissive
+                                        and guard.polcmd = '*'
+                                        and (guarded.oid = 0 or pg_catalog.pg_has_role(r.oid, guarded.oid, 'usage'))))
   from unnest($1::text[], $2::text[]) with ordinality as wanted (schema_name, table_name, position)
   left join pg_catalog.pg_namespace n on n.nspname = wanted.schema_name
   left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
@@ -73,14 +81,24 @@ export async function examineConnection(
 function refusalOf(role: string, answers: readonly Finding[]): TenancyError | undefined {
   const tablesWith = (test: (answer: Finding) => boolean) => answers.filter(test).map(({ table }) => table)
   if (answers.some((answer) => answer.bypasses)) {
-    return refuse('DH302', role, [], `"${role}" is, or may become, a superuser or a role with BYPASSRLS`)
+    return refuse(
+      'DH302',
+      role,
+      [],
+      `"${role}" is, or may become, a role that reads past row-level security (superuser, BYPASSRLS, REPLICATION, CREATEROLE, server files)`,
+    )
   }
   const owned = tablesWith((answer) => answer.owns)
   if (owned.length > 0)
     return refuse('DH302', role, owned, `"${role}" owns tables, or may become their owner`)
   const passed = tablesWith((answer) => answer.passes)
   if (passed.length > 0) {
-    return refuse('DH302', role, passed, `"${role}" is, or may become, a role that the policies let pass`)
+    return refuse(
+      'DH302',
+      role,
+      passed,
+      `"${role}" is, or may become, a role that the policies let pass, or may truncate`,
+    )
   }
   const missing = tablesWith((answer) => !answer.exists)
   if (missing.length > 0) {

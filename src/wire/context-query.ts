@@ -21,8 +21,9 @@ export function contextCompanion(context: TenantContext): Companion {
 
 /**
  * The statement that takes away a context that somebody's SQL set for the whole session. It goes behind raw SQL
- * and before a COMMIT: destroying the connection would not be enough behind a pooler, which keeps the server's
- * end of it for the next client.
+ * and behind the end of a transaction; not before, for triggers that are deferred to the end need the context.
+ * Destroying the connection would not be enough behind a pooler, which keeps the server's end of it for the next
+ * client.
  */
 export const contextReset: Companion = {
   text: `select pg_catalog.set_config('app.tenant_id', '', false), pg_catalog.set_config('app.user_id', '', false)`,
@@ -39,6 +40,7 @@ interface ProtocolConnection {
   }): void
   execute(message: { readonly portal: string; readonly rows: number }): void
   sync(): void
+  sendCopyFail(message: string): void
 }
 
 interface ProtocolQuery {
@@ -115,6 +117,12 @@ export class ContextQuery extends pg.Query {
       this.#stage = 'after'
       protocolQuery.handleCommandComplete.call(this, message, connection)
     }
+  }
+
+  handleCopyInResponse(connection: ProtocolConnection): void {
+    connection.sendCopyFail('COPY FROM STDIN has no source here')
+    // while it waits for data the server ignores a Sync, the one that was sent included
+    if (this.#after.length === 0) connection.sync()
   }
 
   handleEmptyQuery(): void {

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { currentWireScope, type WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { type Admission, examineConnection } from './admission.ts'
-import { type Companions, contextCompanion, contextReset } from './context-query.ts'
+import { contextCompanion, contextReset } from './context-query.ts'
 import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 
@@ -72,11 +72,7 @@ export class TenantPool extends Pool {
 
   query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
     const scope = this.#requireScope()
-    return this.#query(config, {
-      before: [contextCompanion(scope.context)],
-      // only raw SQL can set a context for the session
-      after: scope.raw ? [contextReset] : [],
-    })
+    return this.#query(config, scope)
   }
 
   connect(): Promise<TenantTransaction> {
@@ -84,11 +80,14 @@ export class TenantPool extends Pool {
     return this.#begin(scope)
   }
 
-  async #query(config: pg.QueryConfig, companions: Companions): Promise<pg.QueryArrayResult> {
+  async #query(config: pg.QueryConfig, { context, raw }: WireScope): Promise<pg.QueryArrayResult> {
     await this.admission()
     return this.#withConnection(async (client, destroy) => {
-      const outcome = await runQuery(client, config, companions)
+      const outcome = await runQuery(client, config, { before: [contextCompanion(context)] })
       if (outcome.contextWasLeftBehind) destroy()
+      // Only raw SQL can set a context for the session. The reset has a Sync of its own, for what is deferred to
+      // the end of the transaction runs at the first one; what was answered stays so if it fails.
+      if (raw) await runQuery(client, { text: contextReset.text }).catch(destroy)
       return outcome.result
     })
   }

@@ -6,7 +6,6 @@ import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
 
 const begin = /^begin$/i
 const isolation = /^set transaction isolation level [a-z ]+$/i
-const commit = /^commit$/i
 const finish = /^(commit|rollback)$/i
 
 const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] }
@@ -66,16 +65,24 @@ export class TenantTransaction {
     const isFirst = this.#state === 'new'
     const before = isFirst ? [...(this.#heldBack ?? []), contextCompanion(this.#context)] : []
     if (isFirst) this.#state = 'open'
-    // whether the transaction ran raw SQL is not known here; what it may have set goes before it is committed
-    if (commit.test(config.text)) before.push(contextReset)
+    // whether the transaction ran raw SQL is not known here; what it may have set goes with its end
+    const after = finish.test(config.text) ? [contextReset] : []
     try {
-      const outcome = await runQuery(this.#client, config, { before })
+      const outcome = await runQuery(this.#client, config, { before, after })
       if (outcome.contextWasLeftBehind) this.#mustDestroy = true
+      this.#noticeEnd()
       return outcome.result
     } catch (error) {
       if (endsConnection(error)) this.#mustDestroy = true
       throw error
     }
+  }
+
+  /** Raw SQL may have ended the transaction; what comes after it would run in none, without a context. */
+  #noticeEnd(): void {
+    if (this.#state !== 'open' || isMidTransaction(this.#client)) return
+    this.#state = 'ended'
+    this.#mustDestroy = true
   }
 
   release(error?: Error | boolean): void {
