@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
-import { createTenancy } from '../src/index.ts'
+import { createTenancy, isTenancyError } from '../src/index.ts'
 import { runMigrations } from '../src/migrations/runner.ts'
 import { defaultRoleNames } from '../src/policy/roles.ts'
-import { createTemporaryLogin, openDatabaseServer } from '../src/testing/index.ts'
+import { createTemporaryLogin, type DatabaseServer, openDatabaseServer } from '../src/testing/index.ts'
 import { type AttackResult, attackCount, attackHull } from './demo/attacks.ts'
 import { openHulls } from './demo/hulls.ts'
 import { type Governed, governTenant } from './demo/life-cycle.ts'
@@ -29,15 +29,17 @@ Options:
   --help      show this help
 `
 
+const demoDatabase = 'doublehull_demo'
+
 async function main(): Promise<void> {
   const options = readOptions()
   if (!options) return
   const say = options.json ? () => {} : (line: string) => console.log(line)
 
-  const server = await openDatabaseServer('doublehull_demo', { name: 'demo' })
+  const server = await openDatabaseServer(demoDatabase, { name: 'demo' })
   try {
     say(`PostgreSQL ${server.version}, ${server.kind === 'given' ? 'from DATABASE_URL' : 'embedded'}`)
-    const { applied } = await runMigrations({ connectionString: server.url() })
+    const applied = await migrate(server)
     say(applied.length > 0 ? `${applied.length} migrations applied` : 'all migrations are applied')
 
     const tenants = await governTenants(server.url(), say)
@@ -54,6 +56,22 @@ async function main(): Promise<void> {
   } finally {
     await server.stop()
   }
+}
+
+/** The embedded database is kept between runs, but it is only the demo's: one of an older version is made anew. */
+async function migrate(server: DatabaseServer): Promise<readonly string[]> {
+  try {
+    return (await runMigrations({ connectionString: server.url() })).applied
+  } catch (error) {
+    const older = isTenancyError(error, 'DH402') || isTenancyError(error, 'DH403')
+    if (!older || server.kind === 'given') throw error
+  }
+  const client = new pg.Client({ connectionString: server.url('postgres') })
+  await client.connect()
+  await client.query(`drop database ${demoDatabase} with (force)`)
+  await client.query(`create database ${demoDatabase}`)
+  await client.end()
+  return (await runMigrations({ connectionString: server.url() })).applied
 }
 
 interface DemoOptions {
