@@ -86,8 +86,10 @@ export class TenantTransaction {
   }
 
   release(error?: Error | boolean): void {
+    // by its own account and by the server's: the server's word on a statement that failed may still be on its way
+    const unfinished = this.#state === 'open' || isMidTransaction(this.#client)
     this.#state = 'ended'
-    this.#client.release(error || this.#mustDestroy || isMidTransaction(this.#client))
+    this.#client.release(error || this.#mustDestroy || unfinished)
   }
 
   on(event: 'error', listener: (error: Error) => void): this {
