@@ -13,7 +13,8 @@ import { defaultRoleNames, type RoleNames } from './roles.ts'
  *
  * @example
  * ```ts
- * writeFileSync(`${directory}/migration.sql`, grantSql(manifest) + policySql(manifest))
+ * const owner = `set local role ${defaultRoleNames.owner};\n` // only the owner may grant
+ * writeFileSync(`${directory}/migration.sql`, owner + grantSql(manifest) + policySql(manifest))
  * ```
  */
 export function grantSql(manifest: Manifest, roles: RoleNames = defaultRoleNames): string {

@@ -13,7 +13,8 @@ import { defaultRoleNames, type RoleNames } from './roles.ts'
  *
  * @example
  * ```ts
- * writeFileSync(`${directory}/migration.sql`, policySql(manifest))
+ * const owner = `set local role ${defaultRoleNames.owner};\n` // what a migration creates is the owner's
+ * writeFileSync(`${directory}/migration.sql`, owner + grantSql(manifest) + policySql(manifest))
  * ```
  */
 export function policySql(manifest: Manifest, roles: RoleNames = defaultRoleNames): string {
