@@ -9,6 +9,9 @@ export const errorCodes = {
   DH103: 'the operation belongs to another tenant than the work it is part of',
   DH104: 'the tenancy is closed',
   DH105: 'the transaction or the operation is over',
+  DH106: 'the connection to the database was lost',
+  DH107: 'no connection was free in time',
+  DH108: 'a time limit of the context ran out',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',

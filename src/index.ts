@@ -22,10 +22,10 @@ export {
   type TenancyOptions,
 } from './tenancy/create-tenancy.ts'
 export type { DatabaseHealth } from './tenancy/database-health.ts'
+export type { TenantTransactionOptions, TransactionOptions } from './tenancy/run-transaction.ts'
 export { contextOf, type TenantClient } from './tenancy/tenant-client.ts'
 export {
   setRLSTenantContext,
   type TransactionalClient,
-  type TransactionOptions,
   withTenantContext,
 } from './tenancy/with-tenant-context.ts'

@@ -5,7 +5,7 @@ import { runInWireScope } from '../src/context/wire-scope.ts'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy, parseTenantContext, type Tenancy } from '../src/index.ts'
-import { TenantPool } from '../src/wire/tenant-pool.ts'
+import { TenantPool, type TenantPoolOptions } from '../src/wire/tenant-pool.ts'
 import type { TenantTransaction } from '../src/wire/tenant-transaction.ts'
 import { ProtocolTap } from './support/protocol-tap.ts'
 import { plantTenants, plantTwoTenants, useTestDatabase } from './support/test-database.ts'
@@ -21,6 +21,19 @@ function openTenancy(connectionString: string, maxConnections = 1): Tenancy<Pris
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((tenancy) => tenancy.disconnect()))
 })
+
+function openPool(connectionString: string, options: Partial<TenantPoolOptions> = {}): TenantPool {
+  return new TenantPool({
+    client: { connectionString },
+    maxConnections: 1,
+    waitMillis: 5_000,
+    maxWaiting: 1_000,
+    idleMillis: 10_000,
+    protectedTables: Object.values(manifest.models),
+    allowRoleThatBypassesRowSecurity: false,
+    ...options,
+  })
+}
 
 async function pidOf(db: ReturnType<Tenancy<PrismaClient>['client']>): Promise<number> {
   const [row] = await db.$queryRaw<{ pid: number }[]>`select pg_backend_pid() as pid`
@@ -78,9 +91,10 @@ describe('what goes over the wire', () => {
   it('asks the database about its role once for a pool', async () => {
     const { a } = await plantTwoTenants(database)
     const { tap, connectionString } = await ProtocolTap.before(database.appUrl)
-    const db = openTenancy(connectionString, 3).client({ tenantId: a.tenantId })
+    const db = openTenancy(connectionString, 1).client({ tenantId: a.tenantId })
     await Promise.all(Array.from({ length: 9 }, () => db.configPackage.findFirst()))
-    expect(tap.take().match(/S/g)).toHaveLength(10)
+    // and the connection is asked once which process it leads to
+    expect(tap.take().match(/S/g)).toHaveLength(9 + 1 + 1)
     await tap.close()
   })
 })
@@ -102,12 +116,7 @@ describe('a connection', () => {
 
   it('loses a context that raw SQL set for the whole session', async () => {
     const { a, b } = await plantTwoTenants(database)
-    const pool = new TenantPool({
-      connectionString: database.appUrl,
-      max: 1,
-      protectedTables: Object.values(manifest.models),
-      allowRoleThatBypassesRowSecurity: false,
-    })
+    const pool = openPool(database.appUrl)
     const setting = async () => {
       const { rows } = await pool.queryWithoutTenant({
         text: `select current_setting('app.tenant_id', true)`,
@@ -137,18 +146,24 @@ describe('a connection', () => {
     const { rows } = await runInWireScope({ context, inTransaction: false, raw: false }, () =>
       pool.query({ text: 'select name from governance.config_package' }),
     )
-    expect(rows).toEqual([{ name: a.secret }])
+    expect(rows).toEqual([[a.secret]])
     expect(await pid()).not.toEqual(poisoned)
     expect(await setting()).not.toContain(b.tenantId)
     await pool.end()
   })
 
-  it('is destroyed when it comes back in the middle of a transaction', async () => {
+  it('is in no transaction behind raw SQL, whatever that began', async () => {
     const { a } = await plantTwoTenants(database)
     const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })
     const pid = await pidOf(db)
     await db.$executeRaw`begin`
-    expect(await pidOf(db)).not.toBe(pid)
+    await expect(db.$executeRaw`savepoint nowhere; rollback`).rejects.toThrow('42601')
+    const { rows } = await database.admin.query(
+      'select state, xact_start from pg_stat_activity where pid = $1',
+      [pid],
+    )
+    expect(rows).toEqual([{ state: 'idle', xact_start: null }])
+    expect(await pidOf(db)).toBe(pid)
   })
 
   it('is kept when a statement fails', async () => {
@@ -393,18 +408,21 @@ describe('a transaction', () => {
     expect(await db.featureFlag.count()).toBe(1)
   })
 
-  it('refuses an array with an operation that has run before, and writes nothing', async () => {
+  it('runs the operations of an array anew, also those that have run before', async () => {
     const { a } = await plantTwoTenants(database)
     const db = openTenancy(database.appUrl, 2).client({ tenantId: a.tenantId })
-    const used = db.featureFlag.create({ data: { key: 'used' } })
-    await db.$transaction([used])
-    const other = db.featureFlag.create({ data: { key: 'other' } })
-    await expect(db.$transaction([other, used])).rejects.toMatchObject({ code: 'DH105' })
-    const started = db.featureFlag.create({ data: { key: 'started' } })
-    await started
-    await expect(db.$transaction([started])).rejects.toMatchObject({ code: 'DH105' })
-    const keys = await db.featureFlag.findMany({ select: { key: true }, orderBy: { id: 'asc' } })
-    expect(keys.map(({ key }) => key).filter((key) => key !== 'flag')).toEqual(['used', 'started'])
+    const renamed = db.configPackage.updateMany({ data: { description: 'renamed' } })
+    const described = db.configPackage.findMany({ select: { description: true } })
+    await db.$transaction([renamed])
+    await db.configPackage.updateMany({ data: { description: 'as before' } })
+    expect(await db.$transaction([renamed, described])).toEqual([{ count: 1 }, [{ description: 'renamed' }]])
+
+    const created = db.featureFlag.create({ data: { key: 'once' } })
+    await created
+    await expect(db.$transaction([created])).rejects.toMatchObject({ code: 'P2002' })
+    await expect(db.$transaction([db.featureFlag.count(), Promise.resolve(1) as never])).rejects.toThrow(
+      TypeError,
+    )
   })
 
   it('takes raw SQL and operations in one array', async () => {
@@ -426,19 +444,14 @@ describe('a transaction', () => {
 })
 
 describe('a transaction, as Prisma’s adapter drives it', () => {
-  async function openPool(): Promise<{
+  async function driven(): Promise<{
     pool: TenantPool
     begin: () => Promise<TenantTransaction>
     pid: () => Promise<unknown>
   }> {
     const { a } = await plantTwoTenants(database)
     const context = parseTenantContext({ tenantId: a.tenantId })
-    const pool = new TenantPool({
-      connectionString: database.appUrl,
-      max: 1,
-      protectedTables: Object.values(manifest.models),
-      allowRoleThatBypassesRowSecurity: false,
-    })
+    const pool = openPool(database.appUrl)
     const begin = () =>
       runInWireScope({ context, inTransaction: true, raw: false }, async () => {
         const transaction = await pool.connect()
@@ -451,7 +464,7 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
   }
 
   it('gives a connection back that it has not ended, and the connection is destroyed', async () => {
-    const { pool, begin, pid } = await openPool()
+    const { pool, begin, pid } = await driven()
     const before = await pid()
     const transaction = await begin()
     await transaction.query({ text: 'select 1' })
@@ -461,7 +474,7 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
   })
 
   it('gives a connection back whose first statement failed, and the connection is destroyed', async () => {
-    const { pool, begin, pid } = await openPool()
+    const { pool, begin, pid } = await driven()
     const before = await pid()
     const transaction = await begin()
     await expect(transaction.query({ text: 'select 1 / 0' })).rejects.toMatchObject({ code: '22012' })
@@ -471,7 +484,7 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
   })
 
   it('refuses what comes after raw SQL has ended it, and leaves no context behind', async () => {
-    const { pool, begin, pid } = await openPool()
+    const { pool, begin, pid } = await driven()
     const before = await pid()
     const transaction = await begin()
     await transaction.query({ text: `select set_config('app.tenant_id', gen_random_uuid()::text, false)` })
@@ -484,7 +497,7 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
   })
 
   it('fails a COPY that has no source, and goes on', async () => {
-    const { pool, begin, pid } = await openPool()
+    const { pool, begin, pid } = await driven()
     const before = await pid()
     const transaction = await begin()
     const copy = transaction.query({ text: 'copy governance.trace_step from stdin' })
@@ -512,7 +525,7 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
   })
 
   it('keeps its connection when a statement fails and it is rolled back', async () => {
-    const { pool, begin, pid } = await openPool()
+    const { pool, begin, pid } = await driven()
     const before = await pid()
     const transaction = await begin()
     await expect(transaction.query({ text: 'select 1 / 0' })).rejects.toMatchObject({ code: '22012' })
@@ -523,7 +536,7 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
   })
 
   it('is over with its COMMIT: what comes afterwards is refused, and a ROLLBACK is nothing', async () => {
-    const { pool, begin, pid } = await openPool()
+    const { pool, begin, pid } = await driven()
     const before = await pid()
     const transaction = await begin()
     await transaction.query({ text: 'select 1' })

@@ -2,11 +2,16 @@ import { z } from 'zod'
 import { TenancyError } from '../errors.ts'
 import { parseTenantId, tenantIdSchema } from './tenant-id.ts'
 
+// PostgreSQL's own range of both settings; 0 would mean no limit
+const limit = z.int().min(1).max(2_147_483_647).optional()
+
 const tenantContextSchema = z.strictObject({
   tenantId: tenantIdSchema,
   userId: z.uuid().brand<'UserId'>().optional(),
   roles: z.array(z.string().min(1).max(64)).max(64).readonly().optional(),
   requestId: z.string().min(1).max(128).optional(),
+  statementTimeoutMillis: limit,
+  lockTimeoutMillis: limit,
 })
 
 /** On whose behalf an operation runs. Parsed once, immutable, and carried by the client made from it. */
@@ -18,7 +23,8 @@ export type TenantContextInput = z.input<typeof tenantContextSchema>
 /**
  * Parses a tenant context.
  *
- * @param input `tenantId` and `userId` are uuids; `roles` and `requestId` are carried for the application
+ * @param input `tenantId` and `userId` are uuids; `roles` and `requestId` are carried for the application;
+ *   `statementTimeoutMillis` and `lockTimeoutMillis` are PostgreSQL's `statement_timeout` and `lock_timeout`
  * @returns a frozen context with branded ids
  * @throws {TenancyError} `DH101` when the tenant id is missing, `DH102` when any part is malformed
  *

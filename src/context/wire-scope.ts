@@ -9,8 +9,8 @@ export interface WireScope {
   readonly inTransaction: boolean
   /** The work is SQL that the caller wrote. */
   readonly raw: boolean
-  /** Counts the operations that start in this scope, for whoever has to know that one did. */
-  readonly started?: { count: number }
+  /** Ends the transaction early. */
+  readonly signal?: AbortSignal
 }
 
 const storage = new AsyncLocalStorage<WireScope>()

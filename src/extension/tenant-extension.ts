@@ -1,11 +1,11 @@
-import type { TenantContext } from '../context/tenant-context.ts'
-import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
+import { currentWireScope, runInWireScope, type WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { toTenancyError } from './prisma-error.ts'
 import { scopeOperation } from './scope-operation.ts'
-import { isArgs, modelOf } from './scoping.ts'
+import { type Args, isArgs, modelOf } from './scoping.ts'
 import { unbatched } from './unbatched.ts'
+import { type GlobalOmit, type InternalParams, UniqueBatches } from './unique-batch.ts'
 
 /** How raw SQL is treated, which hull one cannot rewrite. */
 export interface RawPolicy {
@@ -15,10 +15,11 @@ export interface RawPolicy {
 
 export interface TenantExtensionOptions {
   readonly manifest: Manifest
-  readonly context: TenantContext
   readonly raw: RawPolicy
   /** Off only for the proof that the database alone keeps a tenant in. */
   readonly rewrite: boolean
+  /** The client's own `omit`: which fields of which model its results lack. */
+  readonly globalOmit?: GlobalOmit
 }
 
 /** What Prisma hands to a query extension's `$allOperations`; `__internalParams` is missing in its types. */
@@ -27,69 +28,87 @@ interface OperationCall {
   readonly operation: string
   readonly args: unknown
   readonly query: (args: unknown, internalParams?: object) => PromiseLike<unknown>
-  readonly __internalParams?: object
+  readonly __internalParams?: InternalParams
 }
 
 const rawOperations = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
 
 /**
- * Hull one: a Prisma query extension that rewrites every operation of one tenant's client and sends it in
- * that tenant's scope.
+ * Hull one: a Prisma query extension that rewrites every operation to its tenant. It belongs to the client that
+ * all tenants of a process share; whose an operation is says the scope that the tenant client starts it in.
  *
  * Invariants:
- * - The context is the one that the client was made with. An operation that is awaited elsewhere, in another
- *   tenant's scope or in a timer, still runs as the tenant that made it.
+ * - No operation passes without a scope.
  * - What the manifest or this extension does not know is refused.
  *
  * What it does not protect: the text of raw SQL. That is held by row-level security alone, so it is refused
  * where the role of the connection bypasses it.
  */
 export function tenantExtension(options: TenantExtensionOptions) {
+  const batches = new UniqueBatches(options.globalOmit)
   return {
     name: 'doublehull',
-    query: { $allOperations: (call: OperationCall) => runOperation(options, call) },
+    query: { $allOperations: (call: OperationCall) => runOperation(options, batches, call) },
   } as const
 }
 
-async function runOperation(options: TenantExtensionOptions, call: OperationCall): Promise<unknown> {
-  const { context } = options
+async function runOperation(
+  options: TenantExtensionOptions,
+  batches: UniqueBatches,
+  call: OperationCall,
+): Promise<unknown> {
   const { model, operation } = call
-  const ambient = currentWireScope()
-  if (ambient?.inTransaction) assertSameTenant(ambient, context)
-  if (ambient?.started) ambient.started.count++
-
-  const query = model === undefined ? await rawQuery(options, call) : modelQuery(options, call, model)
-  const scope = { context, inTransaction: ambient?.inTransaction ?? false, raw: model === undefined }
+  const scope = currentWireScope()
+  if (!scope) {
+    throw new TenancyError(
+      'DH101',
+      'an operation was started without a tenant; make it with a tenant client',
+      {
+        details: { operation, ...(model === undefined ? {} : { model }) },
+      },
+    )
+  }
   try {
-    return await runInWireScope(scope, query)
+    return await (model === undefined
+      ? runRaw(options, call, scope)
+      : runModelOperation(options, batches, call, model, scope))
   } catch (error) {
     throw toTenancyError(error, { operation, ...(model === undefined ? {} : { model }) })
   }
 }
 
-type Query = () => PromiseLike<unknown>
-
-function modelQuery(
-  { manifest, context, rewrite }: TenantExtensionOptions,
+function runModelOperation(
+  { manifest, rewrite }: TenantExtensionOptions,
+  batches: UniqueBatches,
   call: OperationCall,
   model: string,
-): Query {
-  const scoping = { manifest, context }
-  const args = rewrite
-    ? scopeOperation(scoping, model, call.operation, call.args)
-    : isArgs(call.args)
-      ? call.args
-      : {}
+  scope: WireScope,
+): PromiseLike<unknown> {
+  const scoping = { manifest, context: scope.context }
+  const scoped = (operation: string, args: unknown): Args =>
+    rewrite ? scopeOperation(scoping, model, operation, args) : isArgs(args) ? args : {}
+  const args = scoped(call.operation, call.args)
   const alone = unbatched(modelOf(scoping, model), call.operation, args)
-  return alone
-    ? () => call.query(alone.args, { ...call.__internalParams, action: alone.action })
-    : () => call.query(args)
+  if (!alone) return call.query(args)
+  const internal = call.__internalParams
+  return batches.join({
+    scope,
+    model: modelOf(scoping, model),
+    modelName: model,
+    args: call.args,
+    orThrow: call.operation === 'findUniqueOrThrow',
+    internal: internal ?? {},
+    findAlone: () => call.query(alone.args, { ...internal, action: alone.action }),
+    findMany: (many) =>
+      call.query(scoped('findMany', many), { ...internal, action: 'findMany', dataPath: [] }),
+  })
 }
 
-async function rawQuery(
+async function runRaw(
   { raw }: TenantExtensionOptions,
   { operation, args, query }: OperationCall,
-): Promise<Query> {
+  scope: WireScope,
+): Promise<unknown> {
   if (!rawOperations.has(operation)) {
     throw new TenancyError(
       'DH204',
@@ -98,5 +117,5 @@ async function rawQuery(
     )
   }
   await raw.assertHeld()
-  return () => query(args)
+  return runInWireScope({ ...scope, raw: true }, () => query(args))
 }

@@ -1,13 +1,15 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
-import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
+import { parseTenantContext, type TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.ts'
+import type { GlobalOmit } from '../extension/unique-batch.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { TenantPool } from '../wire/tenant-pool.ts'
 import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
-import { guardClient, type TenantClient } from './tenant-client.ts'
+import { type ClientParts, guardClient, type TenantClient } from './tenant-client.ts'
+import { OperationClasses } from './tenant-operation.ts'
 
 /** The class that `prisma generate` writes, as far as this package uses it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- each generated class has option types of its own
@@ -25,8 +27,32 @@ export interface TenancyOptions<Client> {
   readonly connectionString: string | undefined
   /** Most connections that the pool opens; 10 unless told. */
   readonly maxConnections?: number
-  /** How long to wait for a connection, in milliseconds; 5,000 unless told. */
+  /** How long to wait for the server, and for a turn on a connection, in milliseconds; 5,000 unless told. */
   readonly connectionTimeoutMillis?: number
+  /**
+   * Most operations that may be under way on one connection at once. Unless told, 16 on a connection to PostgreSQL
+   * itself and 1 behind a pooler, which is recognised; 1 switches sharing off. Transactions and raw SQL have a
+   * connection of their own in any case.
+   */
+  readonly pipelineDepth?: number
+  /**
+   * Most statements that a connection keeps prepared. Unless told, 100 on a connection to PostgreSQL itself and
+   * none behind a pooler: PgBouncer in transaction mode can't before 1.21.
+   */
+  readonly statementCacheSize?: number
+  /** Most operations and transactions that wait for a connection; the next one is refused (`DH107`). 10,000 unless told. */
+  readonly maxWaiting?: number
+  /** After how long a connection that does nothing is closed, in milliseconds; 10,000 unless told. */
+  readonly idleTimeoutMillis?: number
+  /**
+   * Most operations and transactions that one tenant may have under way at once, so that it can't take all
+   * connections; its others wait. No limit unless told: tenants then take turns where there is no room.
+   */
+  readonly maxConcurrentPerTenant?: number
+  /** `statement_timeout` of contexts that don't say their own, in milliseconds. */
+  readonly statementTimeoutMillis?: number
+  /** `lock_timeout` of contexts that don't say their own, in milliseconds. */
+  readonly lockTimeoutMillis?: number
   /** Options for the PrismaClient, such as `log`, `omit` and `transactionOptions`. */
   readonly prismaOptions?: Readonly<Record<string, unknown>>
   /**
@@ -46,8 +72,12 @@ export interface Tenancy<Client> {
   client(context: TenantContextInput): TenantClient<Client>
   /** Whether the database answers, and whether row-level security holds the role. Never rejects. */
   checkDatabaseHealth(): Promise<DatabaseHealth>
-  /** Ends all connections, after the work that is under way. Nothing can be asked afterwards. */
-  disconnect(): Promise<void>
+  /**
+   * Ends all connections, after the work that is under way. Nothing can be asked afterwards.
+   *
+   * @param options `timeoutMillis`: how long to wait for that work, which then fails; forever unless told
+   */
+  disconnect(options?: { readonly timeoutMillis?: number }): Promise<void>
 }
 
 /**
@@ -89,26 +119,32 @@ export function assembleTenancy<Client extends object>(
     )
   }
   const pool = new TenantPool({
-    connectionString: options.connectionString,
-    max: options.maxConnections ?? 10,
-    // a script that forgets to disconnect ends all the same; a server is kept alive by what it listens on
-    allowExitOnIdle: true,
-    connectionTimeoutMillis: options.connectionTimeoutMillis ?? 5_000,
+    ...defined({
+      statementCacheSize: options.statementCacheSize,
+      pipelineDepth: options.pipelineDepth,
+      maxConcurrentPerTenant: options.maxConcurrentPerTenant,
+    }),
+    client: {
+      connectionString: options.connectionString,
+      connectionTimeoutMillis: options.connectionTimeoutMillis ?? 5_000,
+      keepAlive: true,
+    },
+    maxConnections: options.maxConnections ?? 10,
+    waitMillis: options.connectionTimeoutMillis ?? 5_000,
+    maxWaiting: options.maxWaiting ?? 10_000,
+    idleMillis: options.idleTimeoutMillis ?? 10_000,
     allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
     protectedTables: [
       ...Object.values(manifest.models).filter((model) => model.scope.kind !== 'global'),
       ...manifest.joinTables,
     ],
   })
-  // a connection that is lost while it is idle is replaced by the next query; there is nobody to tell
-  pool.on('error', () => {})
   const base = new PrismaClient({
     ...options.prismaOptions,
     adapter: new PrismaPg(pool as unknown as pg.Pool),
   }) as Client & Extensible
   assertManifestFits(manifest, base)
 
-  const delegates = new Set(Object.keys(manifest.models).map(delegateName))
   const raw: RawPolicy = {
     async assertHeld() {
       if ((await pool.admission()).rowSecurityHolds) return
@@ -118,21 +154,39 @@ export function assembleTenancy<Client extends object>(
       )
     },
   }
+  const globalOmit = options.prismaOptions?.['omit'] as GlobalOmit | undefined
+  const shared = base.$extends(tenantExtension({ manifest, raw, rewrite, ...defined({ globalOmit }) }))
+  const parts: ClientParts = {
+    models: new Map(Object.keys(manifest.models).map((model) => [delegateName(model), model])),
+    classes: new OperationClasses(manifest),
+    observe: (_, work) => work(),
+  }
+  const limits = defined({
+    statementTimeoutMillis: options.statementTimeoutMillis,
+    lockTimeoutMillis: options.lockTimeoutMillis,
+  })
+  const hasLimits = Object.keys(limits).length > 0
   let closing: Promise<void> | undefined
 
   return {
     client(input) {
       if (closing) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
-      const context: TenantContext = parseTenantContext(input)
-      const scoped = base.$extends(tenantExtension({ manifest, context, raw, rewrite }))
-      return guardClient(scoped, context, delegates) as TenantClient<Client>
+      const context = parseTenantContext(hasLimits ? { ...limits, ...input } : input)
+      return guardClient(parts, shared, context) as TenantClient<Client>
     },
     checkDatabaseHealth: () => checkHealth(pool),
-    disconnect() {
-      closing ??= base.$disconnect().then(() => pool.end())
+    disconnect({ timeoutMillis } = {}) {
+      closing ??= pool.end(timeoutMillis).then(() => base.$disconnect())
       return closing
     },
   }
+}
+
+/** Leaves out what is undefined. */
+function defined<Options extends object>(
+  options: Options,
+): { [Key in keyof Options]?: Exclude<Options[Key], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }
 
 /** Prisma names the delegate of a model after it, with a small first letter. */

@@ -18,16 +18,17 @@ export interface DatabaseHealth {
 
 /** What of a pool its health is read from. */
 export interface HealthSource {
-  readonly totalCount: number
-  readonly idleCount: number
-  readonly waitingCount: number
+  statistics(): { readonly total: number; readonly idle: number; readonly waiting: number }
   admission(options: { readonly afresh: boolean }): Promise<Admission>
   queryWithoutTenant(config: { readonly text: string }): Promise<unknown>
 }
 
 /** Asks the database how it is. Reads no tenant's data and needs no context. */
 export async function checkHealth(pool: HealthSource): Promise<DatabaseHealth> {
-  const connections = () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount })
+  const connections = () => {
+    const { total, idle, waiting } = pool.statistics()
+    return { total, idle, waiting }
+  }
   try {
     const admission = await pool.admission({ afresh: true })
     const start = performance.now()

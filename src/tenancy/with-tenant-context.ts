@@ -1,19 +1,14 @@
+import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
 import { parseTenantId } from '../context/tenant-id.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
+import { type TenantTransactionOptions, type TransactionOptions, unlessAborted } from './run-transaction.ts'
 import { contextOf } from './tenant-client.ts'
 
 /** A client that opens transactions: a tenant client, or a plain `PrismaClient` that logs in as the app role. */
 export interface TransactionalClient<Tx> {
   // oxlint-disable-next-line typescript/no-explicit-any -- Prisma's overloads infer the result; only the callback form is used
   $transaction(work: (tx: Tx) => Promise<any>, options?: TransactionOptions): Promise<any>
-}
-
-/** Prisma's own options of an interactive transaction; times in milliseconds. */
-export interface TransactionOptions {
-  readonly maxWait?: number
-  readonly timeout?: number
-  readonly isolationLevel?: 'ReadUncommitted' | 'ReadCommitted' | 'RepeatableRead' | 'Serializable'
 }
 
 interface RawClient {
@@ -27,8 +22,10 @@ interface RawClient {
  *   security
  * @param tenantId the tenant, as a uuid
  * @param callback gets the transaction; what it returns is returned, and if it throws, all is rolled back
+ * @param options Prisma's own, `statementTimeoutMillis`, `lockTimeoutMillis`, and `signal`, which ends the
+ *   transaction early; what a plain client is just running goes on until it is answered and is then rolled back
  * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the client is another
- *   tenant's
+ *   tenant's; the reason of the signal when that ends it
  *
  * @example
  * ```ts
@@ -39,7 +36,7 @@ export async function withTenantContext<Tx, Result>(
   client: TransactionalClient<Tx>,
   tenantId: string,
   callback: (tx: Tx) => Promise<Result>,
-  options?: TransactionOptions,
+  options: TenantTransactionOptions = {},
 ): Promise<Result> {
   const id = parseTenantId(tenantId)
   const context = contextOf(client)
@@ -47,10 +44,29 @@ export async function withTenantContext<Tx, Result>(
     if (context.tenantId !== id) throw otherTenant()
     return client.$transaction((tx) => callback(tx), options)
   }
-  return client.$transaction(async (tx) => {
+  const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
+  const limits = parseTenantContext({
+    tenantId,
+    ...(statementTimeoutMillis === undefined ? {} : { statementTimeoutMillis }),
+    ...(lockTimeoutMillis === undefined ? {} : { lockTimeoutMillis }),
+  })
+  signal?.throwIfAborted()
+  const work = async (tx: Tx): Promise<Result> => {
     await setRLSTenantContext(tx as RawClient & Tx, id)
+    await setLimits(tx as RawClient & Tx, limits)
     return callback(tx)
-  }, options)
+  }
+  return client.$transaction(signal ? (tx) => unlessAborted(work(tx), signal) : work, prismaOptions)
+}
+
+async function setLimits(
+  tx: RawClient,
+  { statementTimeoutMillis, lockTimeoutMillis }: TenantContext,
+): Promise<void> {
+  if (statementTimeoutMillis !== undefined)
+    await tx.$queryRaw`select set_config('statement_timeout', ${String(statementTimeoutMillis)}, true)`
+  if (lockTimeoutMillis !== undefined)
+    await tx.$queryRaw`select set_config('lock_timeout', ${String(lockTimeoutMillis)}, true)`
 }
 
 /**

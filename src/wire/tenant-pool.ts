@@ -2,20 +2,24 @@ import pg from 'pg'
 import { currentWireScope, type WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { type Admission, examineConnection } from './admission.ts'
-import { contextCompanion, contextReset } from './context-query.ts'
-import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
+import type { Connection } from './connection.ts'
+import { ConnectionPool, type ConnectionPoolOptions, type PoolStatistics } from './connection-pool.ts'
+import { begin, commit, contextReset, contextStep, rollback } from './context-step.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 
-// node-postgres overloads both doors nine times; Prisma's adapter calls one form of each. It asks for an
-// instance of its Pool, so this is one.
-const Pool = pg.Pool as unknown as new (options: pg.PoolConfig) => Omit<pg.Pool, 'query' | 'connect'>
+// Prisma's adapter asks for an instance of node-postgres's Pool, so this is one; but the connections are this
+// package's own, and everything that the adapter calls is overridden.
+const Pool = pg.Pool as unknown as new () => Pick<pg.Pool, 'on' | 'emit' | 'removeListener'>
 
-export interface TenantPoolOptions extends pg.PoolConfig {
+export interface TenantPoolOptions extends ConnectionPoolOptions {
   /** Tables that row-level security must hold for the role of this pool; checked before the first use. */
   readonly protectedTables: readonly { readonly schema: string; readonly table: string }[]
   /** Go on although row-level security does not hold the role or a table. */
   readonly allowRoleThatBypassesRowSecurity: boolean
 }
+
+/** The line in which the package's own questions wait, which belong to no tenant. */
+const noTenant = ''
 
 /**
  * The pool that Prisma's adapter is given. It has two doors, and both take the tenant with them:
@@ -24,17 +28,23 @@ export interface TenantPoolOptions extends pg.PoolConfig {
  * - `connect`: a transaction. The context goes with BEGIN (see {@link TenantTransaction}).
  *
  * Invariant: nothing passes without a context. The scope is read in the first line of each door, before
- * anything is awaited: node-postgres hands a free connection to a waiting caller in the async context of
- * whoever released it. A connection that was left in a transaction, or with a context set for the whole
- * session, is destroyed when it comes back.
+ * anything is awaited: whoever frees a connection would hand it over in an async context of its own.
  */
 export class TenantPool extends Pool {
   readonly #options: TenantPoolOptions
+  readonly #connections: ConnectionPool
   #admission: Promise<Admission> | undefined
+  #isAdmitted = false
+  #ending: Promise<void> | undefined
 
   constructor(options: TenantPoolOptions) {
-    super(options)
+    super()
     this.#options = options
+    this.#connections = new ConnectionPool(options)
+  }
+
+  statistics(): PoolStatistics {
+    return this.#connections.statistics()
   }
 
   /**
@@ -47,32 +57,37 @@ export class TenantPool extends Pool {
       const admission = this.#examine()
       this.#admission = admission
       // a server that was down or a role that was wrong may have been mended by the next attempt
-      admission.catch(() => {
-        if (this.#admission === admission) this.#admission = undefined
-      })
+      admission.then(
+        () => {
+          this.#isAdmitted = true
+        },
+        () => {
+          if (this.#admission === admission) this.#admission = undefined
+          this.#isAdmitted = false
+        },
+      )
     }
     return this.#admission
   }
 
   async #examine(): Promise<Admission> {
     this.#assertOpen()
-    return this.#withConnection((client) =>
-      examineConnection(
-        async (config) => (await runQuery(client, config)).result,
-        this.#options.protectedTables,
-        this.#options.allowRoleThatBypassesRowSecurity,
-      ),
+    return examineConnection(
+      (config) => this.queryWithoutTenant(config),
+      this.#options.protectedTables,
+      this.#options.allowRoleThatBypassesRowSecurity,
     )
   }
 
   /** Runs a statement of the package's own that touches no tenant's data, without a context. */
   async queryWithoutTenant(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
-    return this.#withConnection(async (client) => (await runQuery(client, config)).result)
+    const answer = await this.#connections.share(noTenant, { query: config })
+    return answer.result
   }
 
   query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
     const scope = this.#requireScope()
-    return this.#query(config, scope)
+    return scope.raw ? this.#queryRaw(config, scope) : this.#query(config, scope)
   }
 
   connect(): Promise<TenantTransaction> {
@@ -80,53 +95,59 @@ export class TenantPool extends Pool {
     return this.#begin(scope)
   }
 
-  async #query(config: pg.QueryConfig, { context, raw }: WireScope): Promise<pg.QueryArrayResult> {
-    await this.admission()
-    return this.#withConnection(async (client, destroy) => {
-      const outcome = await runQuery(client, config, { before: [contextCompanion(context)] })
-      if (outcome.contextWasLeftBehind) destroy()
-      // Only raw SQL can set a context for the session. The reset has a Sync of its own, for what is deferred to
-      // the end of the transaction runs at the first one; what was answered stays so if it fails.
-      if (raw) await runQuery(client, { text: contextReset.text }).catch(destroy)
-      return outcome.result
+  /** Ends all connections behind the work that is under way, at the latest after `timeoutMillis`. */
+  end(timeoutMillis?: number): Promise<void> {
+    this.#ending ??= this.#connections.end(timeoutMillis)
+    return this.#ending
+  }
+
+  async #query(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
+    if (!this.#isAdmitted) await this.admission()
+    const answer = await this.#connections.share(context.tenantId, {
+      context: contextStep(context),
+      query: config,
     })
+    return answer.result
+  }
+
+  /**
+   * SQL that the caller wrote may do to its session what it likes, and COPY swallows what comes behind it, so it
+   * gets a connection of its own, and what it set for the session is taken away. That must come behind its end,
+   * when what is deferred has run in the context, and under the same Sync: a pooler gives what comes after it
+   * another server connection.
+   */
+  async #queryRaw(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
+    if (!this.#isAdmitted) await this.admission()
+    const connection = await this.#connections.own(context.tenantId)
+    let destroy = true
+    try {
+      const answer = await connection.ask({
+        opening: [begin],
+        context: contextStep(context),
+        query: config,
+        closing: [commit, contextReset],
+      })
+      destroy = answer.contextWasLeftBehind || answer.status !== 'I'
+      return answer.result
+    } catch (error) {
+      destroy = !(await rollBack(connection))
+      throw error
+    } finally {
+      this.#connections.release(context.tenantId, connection, { destroy })
+    }
   }
 
   async #begin(scope: WireScope): Promise<TenantTransaction> {
-    await this.admission()
-    return new TenantTransaction(await this.#checkOut(), scope.context)
-  }
-
-  async #withConnection<Result>(
-    work: (client: pg.PoolClient, destroy: () => void) => Promise<Result>,
-  ): Promise<Result> {
-    const client = await this.#checkOut()
-    let mustDestroy = false
-    // a connection that is lost while it is lent emits an error that nobody else listens to; its queries
-    // are rejected all the same
-    const onLost = () => {
-      mustDestroy = true
-    }
-    client.on('error', onLost)
-    try {
-      return await work(client, onLost)
-    } catch (error) {
-      mustDestroy ||= endsConnection(error)
-      throw error
-    } finally {
-      client.removeListener('error', onLost)
-      client.release(mustDestroy || isMidTransaction(client))
-    }
-  }
-
-  /** node-postgres's own `connect`, which this class hides. */
-  #checkOut(): Promise<pg.PoolClient> {
-    const connect = pg.Pool.prototype.connect as () => Promise<pg.PoolClient>
-    return connect.call(this)
+    if (!this.#isAdmitted) await this.admission()
+    const { tenantId } = scope.context
+    const connection = await this.#connections.own(tenantId)
+    return new TenantTransaction(connection, scope, (options) =>
+      this.#connections.release(tenantId, connection, options),
+    )
   }
 
   #assertOpen(): void {
-    if (this.ending) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
+    if (this.#ending) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
   }
 
   #requireScope(): WireScope {
@@ -139,5 +160,16 @@ export class TenantPool extends Pool {
       )
     }
     return scope
+  }
+}
+
+/** Ends the transaction that a failed statement has left open, and says whether the connection is clean. */
+async function rollBack(connection: Connection): Promise<boolean> {
+  if (connection.isLost) return false
+  try {
+    await connection.ask({ query: { ...rollback, values: [] }, closing: [contextReset] })
+    return connection.status === 'I'
+  } catch {
+    return false
   }
 }

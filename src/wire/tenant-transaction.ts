@@ -1,10 +1,12 @@
 import type pg from 'pg'
-import type { TenantContext } from '../context/tenant-context.ts'
+import type { WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
-import { type Companion, contextCompanion, contextReset } from './context-query.ts'
-import { endsConnection, isMidTransaction, runQuery } from './run-query.ts'
+import type { Connection } from './connection.ts'
+import { isUnprepared } from './connection-pool.ts'
+import { contextReset, contextStep, type Step } from './context-step.ts'
+import type { ExchangePlan } from './exchange.ts'
 
-const begin = /^begin$/i
+const beginning = /^begin$/i
 const isolation = /^set transaction isolation level [a-z ]+$/i
 const finish = /^(commit|rollback)$/i
 
@@ -21,84 +23,112 @@ const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0,
  * knows both tenants when the operation is made. A statement that comes after the end is refused.
  */
 export class TenantTransaction {
-  readonly #client: pg.PoolClient
-  readonly #context: TenantContext
-  #heldBack: Companion[] | undefined
+  readonly #connection: Connection
+  readonly #scope: WireScope
+  readonly #giveBack: (options: { readonly destroy: boolean }) => void
+  #heldBack: Step[] | undefined
   #state: 'new' | 'open' | 'ended' = 'new'
   #mustDestroy = false
+  #isReleased = false
+  #last: Promise<unknown> = Promise.resolve()
 
-  constructor(client: pg.PoolClient, context: TenantContext) {
-    this.#client = client
-    this.#context = context
+  /** @param giveBack what becomes of the connection when the transaction is released */
+  constructor(
+    connection: Connection,
+    scope: WireScope,
+    giveBack: (options: { readonly destroy: boolean }) => void,
+  ) {
+    this.#connection = connection
+    this.#scope = scope
+    this.#giveBack = giveBack
+    scope.signal?.addEventListener('abort', this.#onAbort)
   }
 
-  async query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
+  /** Statements go one after the other: what follows a COPY without a source would be swallowed by it. */
+  query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
     const { text } = config
     if (this.#state === 'ended') {
       // Prisma rolls back after a COMMIT that failed; PostgreSQL has done so already
-      if (finish.test(text)) return nothingHappened
-      throw new TenancyError(
-        'DH105',
-        'a query came after its transaction had ended; await every query inside it',
-      )
+      return finish.test(text) ? Promise.resolve(nothingHappened) : Promise.reject(over())
     }
     if (this.#state === 'new') {
-      if (begin.test(text)) {
+      if (beginning.test(text)) {
         this.#heldBack = [{ text, values: [] }]
-        return nothingHappened
+        return Promise.resolve(nothingHappened)
       }
       if (this.#heldBack && isolation.test(text)) {
         this.#heldBack.push({ text, values: [] })
-        return nothingHappened
+        return Promise.resolve(nothingHappened)
       }
       if (finish.test(text)) {
         this.#state = 'ended'
-        return nothingHappened
+        return Promise.resolve(nothingHappened)
       }
     }
-    // from here on nothing may follow: it would run after the COMMIT, in no transaction and no context
-    if (finish.test(text)) this.#state = 'ended'
-    return this.#send(config)
+    const isFirst = this.#state === 'new'
+    // from here on nothing may follow a COMMIT: it would run in no transaction and no context
+    this.#state = finish.test(text) ? 'ended' : 'open'
+    const plan: ExchangePlan = {
+      query: config,
+      ...(isFirst ? { opening: this.#heldBack ?? [], context: contextStep(this.#scope.context) } : {}),
+      // whether the transaction ran raw SQL is not known here; what it may have set goes with its end
+      ...(finish.test(text) ? { closing: [contextReset] } : {}),
+    }
+    const answer = this.#last.then(() => this.#send(plan))
+    this.#last = answer.catch(() => {})
+    return answer
   }
 
-  async #send(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
-    const isFirst = this.#state === 'new'
-    const before = isFirst ? [...(this.#heldBack ?? []), contextCompanion(this.#context)] : []
-    if (isFirst) this.#state = 'open'
-    // whether the transaction ran raw SQL is not known here; what it may have set goes with its end
-    const after = finish.test(config.text) ? [contextReset] : []
+  async #send(plan: ExchangePlan): Promise<pg.QueryArrayResult> {
+    if (this.#scope.signal?.aborted && !finish.test(plan.query.text)) throw over()
     try {
-      const outcome = await runQuery(this.#client, config, { before, after })
-      if (outcome.contextWasLeftBehind) this.#mustDestroy = true
+      const answer = await this.#connection.ask(plan)
+      if (answer.contextWasLeftBehind) this.#mustDestroy = true
       this.#noticeEnd()
-      return outcome.result
+      return answer.result
     } catch (error) {
-      if (endsConnection(error)) this.#mustDestroy = true
+      // the next attempt at this transaction finds a connection that knows what it has prepared
+      if (isUnprepared(error)) this.#mustDestroy = true
       throw error
     }
   }
 
   /** Raw SQL may have ended the transaction; what comes after it would run in none, without a context. */
   #noticeEnd(): void {
-    if (this.#state !== 'open' || isMidTransaction(this.#client)) return
+    if (this.#state !== 'open' || this.#connection.status !== 'I') return
     this.#state = 'ended'
     this.#mustDestroy = true
   }
 
+  readonly #onAbort = (): void => {
+    if (this.#connection.load === 0) return
+    // the request to cancel may come too late, and would then stop what the next user asks
+    this.#mustDestroy = true
+    this.#connection.cancel()
+  }
+
   release(error?: Error | boolean): void {
-    // by its own account and by the server's: the server's word on a statement that failed may still be on its way
-    const unfinished = this.#state === 'open' || isMidTransaction(this.#client)
+    if (this.#isReleased) return
+    this.#isReleased = true
+    this.#scope.signal?.removeEventListener('abort', this.#onAbort)
+    const unfinished = this.#state === 'open' || this.#connection.load > 0 || this.#connection.status !== 'I'
     this.#state = 'ended'
-    this.#client.release(error || this.#mustDestroy || unfinished)
+    this.#giveBack({ destroy: Boolean(error) || this.#mustDestroy || unfinished })
   }
 
-  on(event: 'error', listener: (error: Error) => void): this {
-    this.#client.on(event, listener)
+  // Prisma's adapter listens for the loss of a connection; a query that is under way is told, and the next one
+  on(): this {
     return this
   }
 
-  removeListener(event: 'error', listener: (error: Error) => void): this {
-    this.#client.removeListener(event, listener)
+  removeListener(): this {
     return this
   }
+}
+
+function over(): TenancyError {
+  return new TenancyError(
+    'DH105',
+    'a query came after its transaction had ended; await every query inside it',
+  )
 }

@@ -1,0 +1,145 @@
+import type { TenantContext } from '../context/tenant-context.ts'
+import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
+import { TenancyError } from '../errors.ts'
+import type { Manifest } from '../manifest/manifest.ts'
+
+/** Makes Prisma's own promise of an operation, not yet started, on a client or on a transaction of it. */
+export type MakeOperation = (client: object) => PromiseLike<unknown>
+
+/** What an operation is, and whose. */
+export interface OperationOrigin {
+  /** The client that it was made on: the tenancy's, or a transaction. */
+  readonly client: object
+  readonly context: TenantContext
+  readonly operation: string
+  readonly model?: string
+  readonly observe: ObserveOperation
+}
+
+/** Runs an operation where somebody watches. */
+export type ObserveOperation = <Result>(
+  what: { readonly model?: string; readonly operation: string; readonly tenantId: string },
+  work: () => Promise<Result>,
+) => Promise<Result>
+
+/**
+ * An operation of a tenant client: lazy, as Prisma's own promises are, and the tenant's who made it. It starts
+ * when it is awaited for the first time, wherever that is, in the scope of its tenant; Prisma's own promise never
+ * leaves it, so it can't be started anywhere else.
+ */
+export class TenantOperation implements PromiseLike<unknown> {
+  readonly #make: MakeOperation
+  readonly #origin: OperationOrigin
+  #result: Promise<unknown> | undefined
+
+  constructor(make: MakeOperation, origin: OperationOrigin) {
+    this.#make = make
+    this.#origin = origin
+  }
+
+  get [Symbol.toStringTag](): 'PrismaPromise' {
+    return 'PrismaPromise'
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- a lazy promise is what Prisma's own operations are
+  then<Fulfilled = unknown, Rejected = never>(
+    onFulfilled?: ((value: unknown) => Fulfilled | PromiseLike<Fulfilled>) | null,
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Fulfilled | Rejected> {
+    this.#result ??= this.#start(this.#origin.client)
+    return this.#result.then(onFulfilled, onRejected)
+  }
+
+  catch<Rejected = never>(
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<unknown> {
+    return this.then(undefined, onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<unknown> {
+    return this.then().finally(onFinally)
+  }
+
+  #start(client: object): Promise<unknown> {
+    const { context, operation, model, observe } = this.#origin
+    const ambient = currentWireScope()
+    const inTransaction = ambient?.inTransaction ?? false
+    const scope = { context, inTransaction, raw: model === undefined }
+    return observe(
+      { operation, tenantId: context.tenantId, ...(model === undefined ? {} : { model }) },
+      async () => {
+        if (ambient?.inTransaction) assertSameTenant(ambient, context)
+        return runInWireScope(scope, () => this.#make(client))
+      },
+    )
+  }
+
+  /** Runs the operation once more, in a transaction of its tenant's: an array may be tried again. */
+  static runIn(operation: TenantOperation, transaction: object): Promise<unknown> {
+    return operation.#start(transaction)
+  }
+
+  /** The operation that follows a relation of what another one finds. */
+  static follow(
+    operation: TenantOperation,
+    relation: string,
+    args: unknown,
+  ): [MakeOperation, OperationOrigin] {
+    const make: MakeOperation = (client) => {
+      const found = operation.#make(client) as unknown as Record<
+        string,
+        (args: unknown) => PromiseLike<unknown>
+      >
+      const follow = found[relation]
+      if (follow) return follow(args)
+      throw new TenancyError('DH201', `${relation} can't be followed from ${operation.#origin.operation}`)
+    }
+    return [make, operation.#origin]
+  }
+}
+
+type OperationClass = new (make: MakeOperation, origin: OperationOrigin) => TenantOperation
+
+/** Operations whose result is one row, from which Prisma's fluent interface follows relations. */
+const fluentOperations: ReadonlySet<string> = new Set([
+  'findUnique',
+  'findUniqueOrThrow',
+  'findFirst',
+  'findFirstOrThrow',
+  'create',
+  'update',
+  'upsert',
+  'delete',
+])
+
+/**
+ * The class of each model's operations on one row, with a method for each of its relations:
+ * `db.configPackage.findUnique(…).versions()`.
+ */
+export class OperationClasses {
+  readonly #classes = new Map<string, OperationClass>()
+
+  constructor(manifest: Manifest) {
+    for (const [name, model] of Object.entries(manifest.models)) {
+      const Followable = class extends TenantOperation {}
+      for (const [relation, { model: target }] of Object.entries(model.relations)) {
+        const classes = this.#classes
+        Object.defineProperty(Followable.prototype, relation, {
+          value(this: TenantOperation, args: unknown): TenantOperation {
+            const Class = classes.get(target) ?? TenantOperation
+            return new Class(...TenantOperation.follow(this, relation, args))
+          },
+        })
+      }
+      this.#classes.set(name, Followable)
+    }
+  }
+
+  create(make: MakeOperation, origin: OperationOrigin): TenantOperation {
+    const Class =
+      origin.model !== undefined && fluentOperations.has(origin.operation)
+        ? this.#classes.get(origin.model)
+        : undefined
+    return new (Class ?? TenantOperation)(make, origin)
+  }
+}

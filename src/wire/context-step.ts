@@ -1,0 +1,60 @@
+import type { TenantContext } from '../context/tenant-context.ts'
+
+/** A statement of the package's own that travels with a query, under the same Sync. */
+export interface Step {
+  readonly text: string
+  readonly values: readonly (string | null)[]
+}
+
+/** A {@link Step} that sets the context; the first row it answers with says whose turn it is. */
+export interface ContextStep extends Step {
+  readonly context: TenantContext
+  readonly ticket: string
+}
+
+const setContext = `select pg_catalog.current_setting('app.tenant_id', true), pg_catalog.set_config('app.tenant_id', $1, true), $3::text, pg_catalog.set_config('app.user_id', $2, true)`
+
+// a limit that is not given stays what the role or the server says
+const setLimits = (['statement_timeout', 'lock_timeout'] as const)
+  .map(
+    (name, index) =>
+      `, pg_catalog.set_config('${name}', coalesce($${index + 4}, pg_catalog.current_setting('${name}')), true)`,
+  )
+  .join('')
+
+let tickets = 0
+
+/**
+ * The statement that sets the context, and the limits in it, for one transaction.
+ *
+ * Its answer begins with what an earlier user of the connection may have left behind (a local setting is gone with
+ * its transaction, so anything there was set for the session), and with the tenant and the ticket that it was
+ * given: the rows that follow are handed out only to whom they were made for.
+ */
+export function contextStep(context: TenantContext): ContextStep {
+  const { tenantId, userId, statementTimeoutMillis, lockTimeoutMillis } = context
+  tickets = (tickets + 1) % Number.MAX_SAFE_INTEGER
+  const ticket = tickets.toString(36)
+  const identity = [tenantId, userId ?? '', ticket]
+  if (statementTimeoutMillis === undefined && lockTimeoutMillis === undefined) {
+    return { text: setContext, values: identity, context, ticket }
+  }
+  const limits = [statementTimeoutMillis, lockTimeoutMillis].map((limit) => limit?.toString() ?? null)
+  return { text: setContext + setLimits, values: [...identity, ...limits], context, ticket }
+}
+
+/**
+ * The statement that takes away a context that somebody's SQL set for the whole session. It goes behind the end
+ * of a transaction; not before, for triggers that are deferred to the end need the context. Destroying the
+ * connection would not be enough behind a pooler, which keeps the server's end of it for the next client.
+ */
+export const contextReset: Step = {
+  text: `select pg_catalog.set_config('app.tenant_id', '', false), pg_catalog.set_config('app.user_id', '', false)`,
+  values: [],
+}
+
+export const begin: Step = { text: 'begin', values: [] }
+
+export const commit: Step = { text: 'commit', values: [] }
+
+export const rollback: Step = { text: 'rollback', values: [] }
