@@ -47,6 +47,9 @@ export const errorCodes = {
 /** The closed union of the package's error codes. */
 export type TenancyErrorCode = keyof typeof errorCodes
 
+/** What may succeed when it is tried again as it is: see {@link TenancyError.retryable}. */
+const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108'])
+
 /**
  * What an error says beside its message. Names of models, tables, roles and files only: a value out of a
  * query never enters an error, because errors end in logs.
@@ -93,6 +96,14 @@ export class TenancyError extends Error {
     super(`${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.details = options.details ?? {}
+  }
+
+  /**
+   * Whether the same work may succeed when it is tried again: the connection was lost, none was free in time, or a
+   * time limit ran out. After a lost connection (`DH106`) nobody knows whether a write was done.
+   */
+  get retryable(): boolean {
+    return retryableCodes.has(this.code)
   }
 }
 

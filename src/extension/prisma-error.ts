@@ -27,6 +27,13 @@ export function toTenancyError(error: unknown, details: TenancyErrorDetails): un
       cause: error,
     })
   }
+  const limit = limitOf(sqlState, cause?.originalMessage)
+  if (limit) {
+    return new TenancyError('DH108', `${describe(details)} took longer than ${limit} allows`, {
+      details: { ...details, sqlState: String(sqlState) },
+      cause: error,
+    })
+  }
   if (sqlState === '42501') {
     // PostgreSQL says "new row violates row-level security policy for table …" or "permission denied for …":
     // both name objects only
@@ -47,6 +54,14 @@ function ownErrorOf(error: unknown, details: TenancyErrorDetails): TenancyError 
   const start = message.lastIndexOf(`${code}: `)
   const text = start < 0 ? errorCodes[code] : message.slice(start + code.length + 2)
   return new TenancyError(code, text, { details, cause: error })
+}
+
+/** The setting whose limit a statement has run into; PostgreSQL has one code for several of them. */
+function limitOf(sqlState: unknown, message: unknown): string | undefined {
+  if (typeof message !== 'string') return undefined
+  if (sqlState === '55P03' && message.includes('lock timeout')) return 'lock_timeout'
+  if (sqlState === '57014' && message.includes('statement timeout')) return 'statement_timeout'
+  return undefined
 }
 
 function describe({ model, operation }: TenancyErrorDetails): string {

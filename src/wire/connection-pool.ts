@@ -85,7 +85,6 @@ const reopenMillis = 1_000
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions
   readonly #connections = new Set<Connection>()
-  readonly #owned = new Set<Connection>()
   /** Those that take nothing more, because a transaction waits for them to become idle. */
   readonly #reserved = new Set<Connection>()
   readonly #sharing = new FairQueue<Request>()
@@ -103,11 +102,12 @@ export class ConnectionPool {
   }
 
   statistics(): PoolStatistics {
-    const loads = [...this.#connections].map((connection) => connection.load)
+    const all = [...this.#connections]
+    const loads = all.map(({ load }) => load)
     return {
       total: this.#connections.size,
-      idle: [...this.#connections].filter((one) => one.load === 0 && !this.#owned.has(one)).length,
-      owned: this.#owned.size,
+      idle: all.filter(({ load, isOwned }) => load === 0 && !isOwned).length,
+      owned: all.filter(({ isOwned }) => isOwned).length,
       waiting: this.#waiting,
       inFlight: loads.reduce((sum, load) => sum + load, 0),
       deepest: Math.max(0, ...loads),
@@ -154,7 +154,7 @@ export class ConnectionPool {
 
   /** Takes back a connection that was owned. */
   release(tenant: string, connection: Connection, { destroy }: { readonly destroy: boolean }): void {
-    this.#owned.delete(connection)
+    connection.isOwned = false
     if (destroy && !connection.isLost) connection.destroy()
     this.#leave(tenant)
     this.#settle(connection)
@@ -181,7 +181,6 @@ export class ConnectionPool {
   #abandon(): void {
     for (const queue of [this.#sharing, this.#owning]) this.#refuseAll(queue, closed())
     for (const connection of this.#connections) connection.destroy()
-    this.#owned.clear()
     this.#pump()
   }
 
@@ -224,7 +223,7 @@ export class ConnectionPool {
     const connection = this.#idle()
     if (!connection) return undefined
     this.#enter(tenant)
-    this.#owned.add(connection)
+    connection.isOwned = true
     return connection
   }
 
@@ -234,8 +233,10 @@ export class ConnectionPool {
       // one after the other, as long as there is room
     }
     if (this.#waiting > 0) this.#grow(this.#waiting)
-    const isDrained = this.#waiting === 0 && this.#owned.size === 0 && this.#opening === 0
-    if (isDrained && [...this.#connections].every(({ load }) => load === 0)) this.#onDrained?.()
+    const isDrained = this.#waiting === 0 && this.#opening === 0
+    if (isDrained && [...this.#connections].every(({ load, isOwned }) => load === 0 && !isOwned)) {
+      this.#onDrained?.()
+    }
   }
 
   #grantNext(): boolean {
@@ -246,7 +247,7 @@ export class ConnectionPool {
     const idle = ownFirst ? this.#idle() : undefined
     if (idle) {
       this.#reserved.delete(idle)
-      this.#owned.add(idle)
+      idle.isOwned = true
       this.#grant(this.#owning, owning as Request, idle)
       return true
     }
@@ -300,7 +301,7 @@ export class ConnectionPool {
   }
 
   #isOpen(connection: Connection): boolean {
-    return !connection.isLost && !connection.mustRetire && !this.#owned.has(connection)
+    return !connection.isLost && !connection.mustRetire && !connection.isOwned
   }
 
   /** Opens up to `wanted` connections, in the background. */
@@ -333,10 +334,9 @@ export class ConnectionPool {
 
   /** Looks at a connection that somebody is done with. */
   #settle(connection: Connection): void {
-    if (connection.mustRetire && connection.load === 0 && !this.#owned.has(connection)) connection.close()
+    if (connection.mustRetire && connection.load === 0 && !connection.isOwned) connection.close()
     if (connection.isLost) {
       this.#connections.delete(connection)
-      this.#owned.delete(connection)
       this.#reserved.delete(connection)
     }
     if (this.#waiting > 0 || this.#onDrained) this.#pump()
@@ -348,7 +348,7 @@ export class ConnectionPool {
     const sweep = (): void => {
       const before = performance.now() - idleMillis
       for (const connection of this.#connections) {
-        if (connection.load > 0 || this.#owned.has(connection) || connection.idleSince > before) continue
+        if (connection.load > 0 || connection.isOwned || connection.idleSince > before) continue
         connection.close()
         this.#settle(connection)
       }

@@ -43,6 +43,7 @@ export class Connection {
   readonly #options: ConnectionOptions
   #statements = new StatementCache(0)
   readonly #underWay: { readonly exchange: Exchange; readonly since: number }[] = []
+  #isOwned = false
   #isCorked = false
   #isGone = false
   #fatal: unknown
@@ -89,6 +90,24 @@ export class Connection {
     return first ? performance.now() - first.since : 0
   }
 
+  /**
+   * Whether a transaction has it for itself. It then keeps the process alive, as one that waits for an answer does;
+   * one that does nothing keeps nothing alive.
+   */
+  get isOwned(): boolean {
+    return this.#isOwned
+  }
+
+  set isOwned(isOwned: boolean) {
+    this.#isOwned = isOwned
+    this.#keepAlive()
+  }
+
+  #keepAlive(): void {
+    if (this.#isOwned || this.#underWay.length > 0) this.#protocol.ref()
+    else this.#protocol.unref()
+  }
+
   set onLost(listener: () => void) {
     this.#onLost = listener
   }
@@ -101,8 +120,8 @@ export class Connection {
   ask(plan: ExchangePlan): Promise<Answer> {
     if (this.isLost) return Promise.reject(lost(this.#fatal))
     const exchange = new Exchange(plan)
-    if (this.#underWay.length === 0) this.#protocol.ref()
     this.#underWay.push({ exchange, since: performance.now() })
+    if (this.#underWay.length === 1) this.#keepAlive()
     this.#cork()
     exchange.send(this.#protocol, this.#statements)
     return exchange.answer
@@ -179,7 +198,7 @@ export class Connection {
     const settled = this.#underWay.shift()
     if (this.#underWay.length === 0) {
       this.idleSince = performance.now()
-      this.#protocol.unref()
+      this.#keepAlive()
     }
     if (!settled?.exchange.onReadyForQuery(status)) this.destroy()
   }
