@@ -10,6 +10,7 @@ import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
 import { type ClientParts, guardClient, type TenantClient } from './tenant-client.ts'
 import { OperationClasses } from './tenant-operation.ts'
+import { WorkUnderWay } from './work-under-way.ts'
 
 /** The class that `prisma generate` writes, as far as this package uses it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- each generated class has option types of its own
@@ -156,10 +157,11 @@ export function assembleTenancy<Client extends object>(
   }
   const globalOmit = options.prismaOptions?.['omit'] as GlobalOmit | undefined
   const shared = base.$extends(tenantExtension({ manifest, raw, rewrite, ...defined({ globalOmit }) }))
+  const underWay = new WorkUnderWay()
   const parts: ClientParts = {
     models: new Map(Object.keys(manifest.models).map((model) => [delegateName(model), model])),
     classes: new OperationClasses(manifest),
-    observe: (_, work) => work(),
+    run: (_, isPart, work) => underWay.run(work, isPart),
   }
   const limits = defined({
     statementTimeoutMillis: options.statementTimeoutMillis,
@@ -168,15 +170,22 @@ export function assembleTenancy<Client extends object>(
   const hasLimits = Object.keys(limits).length > 0
   let closing: Promise<void> | undefined
 
+  async function close(timeoutMillis: number | undefined): Promise<void> {
+    await underWay.close(timeoutMillis)
+    // what is left has had its time
+    await pool.end(timeoutMillis === undefined ? undefined : 0)
+    await base.$disconnect()
+  }
+
   return {
     client(input) {
-      if (closing) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
+      underWay.assertOpen()
       const context = parseTenantContext(hasLimits ? { ...limits, ...input } : input)
       return guardClient(parts, shared, context) as TenantClient<Client>
     },
     checkDatabaseHealth: () => checkHealth(pool),
     disconnect({ timeoutMillis } = {}) {
-      closing ??= pool.end(timeoutMillis).then(() => base.$disconnect())
+      closing ??= close(timeoutMillis)
       return closing
     },
   }

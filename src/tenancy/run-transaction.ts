@@ -1,7 +1,7 @@
 import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
 import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
-import { TenantOperation } from './tenant-operation.ts'
+import { type RunWork, TenantOperation } from './tenant-operation.ts'
 
 /** Prisma's own options of an interactive transaction; times in milliseconds. */
 export interface TransactionOptions {
@@ -31,12 +31,14 @@ const arrayDefaults = { maxWait: 5_000 }
 /**
  * Runs a callback, or an array of operations, in one transaction of a tenant.
  *
+ * @param run where the transaction is counted and watched
  * @param client the extended client
  * @param guard makes what the callback gets out of Prisma's client of the transaction
  * @throws {TenancyError} `DH102` for limits that PostgreSQL has not, `DH103` within another tenant's transaction;
  *   the reason of the signal when that ends it
  */
 export async function runTransaction(
+  run: RunWork,
   client: object,
   context: TenantContext,
   guard: (tx: object) => object,
@@ -58,19 +60,21 @@ export async function runTransaction(
       ? async (tx: object): Promise<unknown> => (input as (tx: object) => unknown)(guard(tx))
       : refuseInput
   const { $transaction } = client as { readonly $transaction: Transaction }
-  try {
-    return await runInWireScope(
-      { context: limited, inTransaction: true, raw: false, ...(signal ? { signal } : {}) },
-      () =>
+  const scope = { context: limited, inTransaction: true, raw: false, ...(signal ? { signal } : {}) }
+  const what = { operation: '$transaction', tenantId: context.tenantId }
+  return run(what, ambient?.inTransaction ?? false, async () => {
+    try {
+      return await runInWireScope(scope, () =>
         $transaction.call(client, signal ? (tx) => unlessAborted(work(tx), signal) : work, {
           ...(Array.isArray(input) ? arrayDefaults : {}),
           ...prismaOptions,
         }),
-    )
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw toTenancyError(error, { operation: '$transaction' })
-  }
+      )
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw toTenancyError(error, { operation: '$transaction' })
+    }
+  })
 }
 
 function refuseInput(): Promise<never> {

@@ -2,7 +2,7 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
 import { runTransaction, type TenantTransactionOptions } from './run-transaction.ts'
-import type { ObserveOperation, OperationClasses } from './tenant-operation.ts'
+import type { OperationClasses, RunWork } from './tenant-operation.ts'
 
 // What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. They
 // are refused with an explanation; whatever else is not named below does not exist on a tenant client.
@@ -62,7 +62,7 @@ export interface ClientParts {
   /** The names of the models by the names of their delegates. */
   readonly models: ReadonlyMap<string, string>
   readonly classes: OperationClasses
-  readonly observe: ObserveOperation
+  readonly run: RunWork
 }
 
 /**
@@ -146,14 +146,9 @@ class ClientGuard extends Guard {
       return (...args: unknown[]) => this.#operation(undefined, property, args, undefined)
     }
     if (property !== '$transaction') return undefined
+    const guard = (transaction: object): object => guardClient(this.#parts, transaction, this.#context)
     return (input: unknown, options?: TenantTransactionOptions) =>
-      runTransaction(
-        this.#client,
-        this.#context,
-        (transaction) => guardClient(this.#parts, transaction, this.#context),
-        input,
-        options,
-      )
+      runTransaction(this.#parts.run, this.#client, this.#context, guard, input, options)
   }
 
   #operation(
@@ -169,8 +164,8 @@ class ClientGuard extends Guard {
       >
       return (receiver[operation] as Method)(...args)
     }
-    const { classes, observe } = this.#parts
-    const origin = { client: this.#client, context: this.#context, operation, observe }
+    const { classes, run } = this.#parts
+    const origin = { client: this.#client, context: this.#context, operation, run }
     return classes.create(make, model === undefined ? origin : { ...origin, model })
   }
 }

@@ -13,12 +13,20 @@ export interface OperationOrigin {
   readonly context: TenantContext
   readonly operation: string
   readonly model?: string
-  readonly observe: ObserveOperation
+  readonly run: RunWork
 }
 
-/** Runs an operation where somebody watches. */
-export type ObserveOperation = <Result>(
-  what: { readonly model?: string; readonly operation: string; readonly tenantId: string },
+/** What a piece of work is, for whoever watches. */
+export interface WorkDescription {
+  readonly model?: string
+  readonly operation: string
+  readonly tenantId: string
+}
+
+/** Runs a piece of work where it is counted and watched; `isPart` says that it is within a transaction. */
+export type RunWork = <Result>(
+  what: WorkDescription,
+  isPart: boolean,
   work: () => Promise<Result>,
 ) => Promise<Result>
 
@@ -61,17 +69,15 @@ export class TenantOperation implements PromiseLike<unknown> {
   }
 
   #start(client: object): Promise<unknown> {
-    const { context, operation, model, observe } = this.#origin
+    const { context, operation, model, run } = this.#origin
     const ambient = currentWireScope()
     const inTransaction = ambient?.inTransaction ?? false
-    const scope = { context, inTransaction, raw: model === undefined }
-    return observe(
-      { operation, tenantId: context.tenantId, ...(model === undefined ? {} : { model }) },
-      async () => {
-        if (ambient?.inTransaction) assertSameTenant(ambient, context)
-        return runInWireScope(scope, () => this.#make(client))
-      },
-    )
+    const what = { operation, tenantId: context.tenantId, ...(model === undefined ? {} : { model }) }
+    return run(what, inTransaction, async () => {
+      if (ambient && inTransaction) assertSameTenant(ambient, context)
+      const scope = { context, inTransaction, raw: model === undefined }
+      return runInWireScope(scope, () => this.#make(client))
+    })
   }
 
   /** Runs the operation once more, in a transaction of its tenant's: an array may be tried again. */

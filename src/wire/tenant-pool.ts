@@ -87,7 +87,9 @@ export class TenantPool extends Pool {
 
   query(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
     const scope = this.#requireScope()
-    return scope.raw ? this.#queryRaw(config, scope) : this.#query(config, scope)
+    // What is asked beside a transaction, by the code within it, must not wait behind what waits for that
+    // transaction's locks.
+    return scope.raw || scope.inTransaction ? this.#queryAlone(config, scope) : this.#query(config, scope)
   }
 
   connect(): Promise<TenantTransaction> {
@@ -116,7 +118,7 @@ export class TenantPool extends Pool {
    * when what is deferred has run in the context, and under the same Sync: a pooler gives what comes after it
    * another server connection.
    */
-  async #queryRaw(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
+  async #queryAlone(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
     if (!this.#isAdmitted) await this.admission()
     const connection = await this.#connections.own(context.tenantId)
     let destroy = true
@@ -140,7 +142,16 @@ export class TenantPool extends Pool {
   async #begin(scope: WireScope): Promise<TenantTransaction> {
     if (!this.#isAdmitted) await this.admission()
     const { tenantId } = scope.context
-    const connection = await this.#connections.own(tenantId)
+    const owned = this.#connections.own(tenantId)
+    const connection = scope.signal ? await unlessAborted(owned, scope.signal) : await owned
+    if (!connection) {
+      // it may still come, and nobody wants it any more
+      owned.then(
+        (unwanted) => this.#connections.release(tenantId, unwanted, { destroy: false }),
+        () => {},
+      )
+      throw new TenancyError('DH105', 'the transaction was aborted before it began')
+    }
     return new TenantTransaction(connection, scope, (options) =>
       this.#connections.release(tenantId, connection, options),
     )
@@ -160,6 +171,24 @@ export class TenantPool extends Pool {
       )
     }
     return scope
+  }
+}
+
+/** What the promise gives, or nothing when the signal comes first. */
+async function unlessAborted<Result>(
+  promise: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  let onAbort = (): void => {}
+  const aborted = new Promise<undefined>((resolve) => {
+    onAbort = () => resolve(undefined)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
