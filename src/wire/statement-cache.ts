@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 
 /** A statement that a connection has prepared, or is about to. */
@@ -24,6 +25,8 @@ export class StatementCache {
   readonly #size: number
   readonly #prepared = new Map<string, PreparedStatement>()
   readonly #usedOnce = new Set<string>()
+  // a pooler may lead to where another client has prepared its own; the names must not be the same
+  readonly #prefix = `dh_${randomBytes(6).toString('base64url')}_`
   #names = 0
 
   /** @param size most statements to keep; 0 prepares none, as poolers need it that give each transaction another server connection */
@@ -52,7 +55,12 @@ export class StatementCache {
       return undefined
     }
     // a name is never used twice: one that is being closed or has failed can't be mistaken for another
-    const statement: PreparedStatement = { name: `dh${++this.#names}`, text, sent: false, parsed: false }
+    const statement: PreparedStatement = {
+      name: this.#prefix + (++this.#names).toString(36),
+      text,
+      sent: false,
+      parsed: false,
+    }
     this.#prepared.set(text, statement)
     const [oldest] = this.#prepared.size > this.#size ? this.#prepared.values() : []
     if (!oldest) return { statement }

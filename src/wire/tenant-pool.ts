@@ -113,8 +113,8 @@ export class TenantPool extends Pool {
   }
 
   /**
-   * SQL that the caller wrote may do to its session what it likes, and COPY swallows what comes behind it, so it
-   * gets a connection of its own, and what it set for the session is taken away. That must come behind its end,
+   * On a connection of its own. SQL that the caller wrote may do to its session what it likes, and COPY swallows
+   * what comes behind it; what it set for the session is taken away. That must come behind its end,
    * when what is deferred has run in the context, and under the same Sync: a pooler gives what comes after it
    * another server connection.
    */
