@@ -425,6 +425,45 @@ describe('a transaction', () => {
     )
   })
 
+  it('that conflicts with another at its COMMIT fails with P2034, as one that conflicts earlier', async () => {
+    const { a } = await plantTwoTenants(database)
+    const db = openTenancy(database.appUrl, 2).client({ tenantId: a.tenantId })
+    // each reads what the other writes, and none commits before both have written
+    let written = 0
+    let bothWritten = () => {}
+    const barrier = new Promise<void>((resolve) => {
+      bothWritten = resolve
+    })
+    const arrive = async () => {
+      written++
+      if (written === 2) bothWritten()
+      await barrier
+    }
+    const isolationLevel = 'Serializable' as const
+    const outcomes = await Promise.allSettled([
+      db.$transaction(
+        async (tx) => {
+          await tx.configPackage.findMany()
+          await tx.featureFlag.create({ data: { key: 'skew' } })
+          await arrive()
+        },
+        { isolationLevel },
+      ),
+      db.$transaction(
+        async (tx) => {
+          await tx.featureFlag.findMany()
+          await tx.configPackage.create({ data: { key: 'skew', name: 'skew' } })
+          await arrive()
+        },
+        { isolationLevel },
+      ),
+    ])
+    const failed = outcomes.filter((outcome) => outcome.status === 'rejected')
+    expect(failed.map(({ reason }: PromiseRejectedResult) => reason as unknown)).toMatchObject([
+      { code: 'P2034' },
+    ])
+  })
+
   it('takes raw SQL and operations in one array', async () => {
     const { a } = await plantTwoTenants(database)
     const db = openTenancy(database.appUrl).client({ tenantId: a.tenantId })

@@ -1,3 +1,4 @@
+import { PrismaClientKnownRequestError } from '@prisma/client/runtime/client'
 import { errorCodes, isTenancyErrorCode, TenancyError, type TenancyErrorDetails } from '../errors.ts'
 
 /** What of a driver's error Prisma keeps: {@link https://www.prisma.io/docs/orm/reference/error-reference}. */
@@ -27,6 +28,13 @@ export function toTenancyError(error: unknown, details: TenancyErrorDetails): un
       cause: error,
     })
   }
+  if (cause && cause === (error as { readonly cause?: unknown }).cause && isConflict(sqlState)) {
+    // At COMMIT Prisma lets the driver's error through, and code that tries again looks for P2034.
+    return new PrismaClientKnownRequestError(
+      'Transaction failed due to a write conflict or a deadlock. Please retry your transaction',
+      { code: 'P2034', clientVersion: '', meta: { driverAdapterError: error } },
+    )
+  }
   const limit = limitOf(sqlState, cause?.originalMessage)
   if (limit) {
     return new TenancyError('DH108', `${describe(details)} took longer than ${limit} allows`, {
@@ -54,6 +62,11 @@ function ownErrorOf(error: unknown, details: TenancyErrorDetails): TenancyError 
   const start = message.lastIndexOf(`${code}: `)
   const text = start < 0 ? errorCodes[code] : message.slice(start + code.length + 2)
   return new TenancyError(code, text, { details, cause: error })
+}
+
+/** A serialization failure or a deadlock, which another attempt may not meet. */
+function isConflict(sqlState: unknown): boolean {
+  return sqlState === '40001' || sqlState === '40P01'
 }
 
 /** The setting whose limit a statement has run into; PostgreSQL has one code for several of them. */
