@@ -1,4 +1,4 @@
-import type { Attributes, Meter, Tracer } from '@opentelemetry/api'
+import type { Attributes, Context, Meter, Tracer } from '@opentelemetry/api'
 import { isTenancyError, type TenancyError } from '../errors.ts'
 import { errorTypeOf } from './error-type.ts'
 import { createInstruments, type Instruments, observePool } from './instruments.ts'
@@ -25,6 +25,8 @@ export interface Telemetry {
    * @returns what `work` resolves to, and rejects with what it rejects with
    */
   operation<Result>(what: ObservedOperation, work: () => Promise<Result>): Promise<Result>
+  /** Counts a refusal that came before there was an operation, and gives the error back. */
+  refused(error: unknown): unknown
   /** Ends the observation of the pool. Operations that come later are still recorded. */
   shutdown(): void
 }
@@ -56,6 +58,7 @@ export function createTelemetry(source: PoolStatisticsSource, poolName = 'double
 
 const silence: Telemetry = {
   operation: (_, work) => work(),
+  refused: (error) => error,
   shutdown() {},
 }
 
@@ -111,10 +114,7 @@ class OpenTelemetry implements Telemetry {
       failure = errorTypeOf(error)
       // no description and no recorded exception: their text may hold what the query asked for
       span?.setAttribute('error.type', failure).setStatus({ code: SpanStatusCode.ERROR })
-      if (isTenancyError(error) && !this.#counted.has(error)) {
-        this.#counted.add(error)
-        instruments?.refusals.add(1, { 'error.type': error.code }, context)
-      }
+      this.#countRefusal(error, instruments, context)
       throw error
     } finally {
       const seconds = (performance.now() - start) / 1000
@@ -122,6 +122,17 @@ class OpenTelemetry implements Telemetry {
       instruments?.duration.record(seconds, describe(operation, model, failure), context)
       span?.end()
     }
+  }
+
+  refused(error: unknown): unknown {
+    this.#countRefusal(error, this.#currentInstruments(), this.#api.context.active())
+    return error
+  }
+
+  #countRefusal(error: unknown, instruments: Instruments | undefined, context: Context): void {
+    if (!isTenancyError(error) || this.#counted.has(error)) return
+    this.#counted.add(error)
+    instruments?.refusals.add(1, { 'error.type': error.code }, context)
   }
 
   shutdown(): void {

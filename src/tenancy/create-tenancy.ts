@@ -5,6 +5,7 @@ import { TenancyError } from '../errors.ts'
 import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.ts'
 import type { GlobalOmit } from '../extension/unique-batch.ts'
 import type { Manifest } from '../manifest/manifest.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
 import { TenantPool } from '../wire/tenant-pool.ts'
 import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
@@ -158,10 +159,11 @@ export function assembleTenancy<Client extends object>(
   const globalOmit = options.prismaOptions?.['omit'] as GlobalOmit | undefined
   const shared = base.$extends(tenantExtension({ manifest, raw, rewrite, ...defined({ globalOmit }) }))
   const underWay = new WorkUnderWay()
+  const telemetry = createTelemetry(pool)
   const parts: ClientParts = {
     models: new Map(Object.keys(manifest.models).map((model) => [delegateName(model), model])),
     classes: new OperationClasses(manifest),
-    run: (_, isPart, work) => underWay.run(work, isPart),
+    run: (what, isPart, work) => telemetry.operation(what, () => underWay.run(work, isPart)),
   }
   const limits = defined({
     statementTimeoutMillis: options.statementTimeoutMillis,
@@ -173,15 +175,23 @@ export function assembleTenancy<Client extends object>(
   async function close(timeoutMillis: number | undefined): Promise<void> {
     await underWay.close(timeoutMillis)
     // what is left has had its time
-    await pool.end(timeoutMillis === undefined ? undefined : 0)
-    await base.$disconnect()
+    try {
+      await pool.end(timeoutMillis === undefined ? undefined : 0)
+      await base.$disconnect()
+    } finally {
+      telemetry.shutdown()
+    }
   }
 
   return {
     client(input) {
-      underWay.assertOpen()
-      const context = parseTenantContext(hasLimits ? { ...limits, ...input } : input)
-      return guardClient(parts, shared, context) as TenantClient<Client>
+      try {
+        underWay.assertOpen()
+        const context = parseTenantContext(hasLimits ? { ...limits, ...input } : input)
+        return guardClient(parts, shared, context) as TenantClient<Client>
+      } catch (error) {
+        throw telemetry.refused(error)
+      }
     },
     checkDatabaseHealth: () => checkHealth(pool),
     disconnect({ timeoutMillis } = {}) {

@@ -47,22 +47,22 @@ export async function runTransaction(
 ): Promise<unknown> {
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
   const ambient = currentWireScope()
-  if (ambient?.inTransaction) assertSameTenant(ambient, context)
-  signal?.throwIfAborted()
-  const limits = {
-    ...(statementTimeoutMillis === undefined ? {} : { statementTimeoutMillis }),
-    ...(lockTimeoutMillis === undefined ? {} : { lockTimeoutMillis }),
-  }
-  const limited = Object.keys(limits).length === 0 ? context : parseTenantContext({ ...context, ...limits })
   const work = Array.isArray(input)
     ? (tx: object) => runInOrder(tx, input)
     : typeof input === 'function'
       ? async (tx: object): Promise<unknown> => (input as (tx: object) => unknown)(guard(tx))
       : refuseInput
   const { $transaction } = client as { readonly $transaction: Transaction }
-  const scope = { context: limited, inTransaction: true, raw: false, ...(signal ? { signal } : {}) }
   const what = { operation: '$transaction', tenantId: context.tenantId }
   return run(what, ambient?.inTransaction ?? false, async () => {
+    if (ambient?.inTransaction) assertSameTenant(ambient, context)
+    signal?.throwIfAborted()
+    const scope = {
+      context: withLimits(context, { statementTimeoutMillis, lockTimeoutMillis }),
+      inTransaction: true,
+      raw: false,
+      ...(signal ? { signal } : {}),
+    }
     try {
       return await runInWireScope(scope, () =>
         $transaction.call(client, signal ? (tx) => unlessAborted(work(tx), signal) : work, {
@@ -75,6 +75,15 @@ export async function runTransaction(
       throw toTenancyError(error, { operation: '$transaction' })
     }
   })
+}
+
+/** A context with the limits of one transaction, where it has some. */
+function withLimits(
+  context: TenantContext,
+  limits: Readonly<Record<'statementTimeoutMillis' | 'lockTimeoutMillis', number | undefined>>,
+): TenantContext {
+  const given = Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined))
+  return Object.keys(given).length === 0 ? context : parseTenantContext({ ...context, ...given })
 }
 
 function refuseInput(): Promise<never> {

@@ -2,6 +2,7 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
+import type { ObservedOperation } from '../telemetry/telemetry.ts'
 
 /** Makes Prisma's own promise of an operation, not yet started, on a client or on a transaction of it. */
 export type MakeOperation = (client: object) => PromiseLike<unknown>
@@ -16,16 +17,9 @@ export interface OperationOrigin {
   readonly run: RunWork
 }
 
-/** What a piece of work is, for whoever watches. */
-export interface WorkDescription {
-  readonly model?: string
-  readonly operation: string
-  readonly tenantId: string
-}
-
 /** Runs a piece of work where it is counted and watched; `isPart` says that it is within a transaction. */
 export type RunWork = <Result>(
-  what: WorkDescription,
+  what: ObservedOperation,
   isPart: boolean,
   work: () => Promise<Result>,
 ) => Promise<Result>
@@ -72,8 +66,7 @@ export class TenantOperation implements PromiseLike<unknown> {
     const { context, operation, model, run } = this.#origin
     const ambient = currentWireScope()
     const inTransaction = ambient?.inTransaction ?? false
-    const what = { operation, tenantId: context.tenantId, ...(model === undefined ? {} : { model }) }
-    return run(what, inTransaction, async () => {
+    return run({ model, operation, tenantId: context.tenantId }, inTransaction, async () => {
       if (ambient && inTransaction) assertSameTenant(ambient, context)
       const scope = { context, inTransaction, raw: model === undefined }
       return runInWireScope(scope, () => this.#make(client))

@@ -1,4 +1,5 @@
 import { TenancyError } from '../errors.ts'
+import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { Answer, ExchangePlan } from './exchange.ts'
 import { FairQueue, type Waiting } from './fair-queue.ts'
@@ -14,22 +15,6 @@ export interface ConnectionPoolOptions extends ConnectionOptions {
   readonly idleMillis: number
   /** Most connections' worth of work that one tenant may have under way; any number where it is left out. */
   readonly maxConcurrentPerTenant?: number
-}
-
-/** A snapshot of a {@link ConnectionPool}. */
-export interface PoolStatistics {
-  /** Open connections. */
-  readonly total: number
-  /** Of these, the ones that do nothing. */
-  readonly idle: number
-  /** Of these, the ones that a transaction has for itself. */
-  readonly owned: number
-  /** Operations and transactions that wait for their turn. */
-  readonly waiting: number
-  /** Operations that were sent and not yet answered. */
-  readonly inFlight: number
-  /** Most of them on one connection. */
-  readonly deepest: number
 }
 
 /** Whoever waits for a connection: to share it for one exchange, or to have it alone. */

@@ -1,9 +1,10 @@
 import pg from 'pg'
 import { currentWireScope, type WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
+import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { type Admission, examineConnection } from './admission.ts'
 import type { Connection } from './connection.ts'
-import { ConnectionPool, type ConnectionPoolOptions, type PoolStatistics } from './connection-pool.ts'
+import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
 import { begin, commit, contextReset, contextStep, rollback } from './context-step.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 
