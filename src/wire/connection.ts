@@ -63,7 +63,18 @@ export class Connection {
     client.on('error', () => {})
     await client.connect()
     const connection = new Connection(client, options)
-    await connection.#lookForPooler()
+    const { connectionTimeoutMillis } = options.client
+    const timer = connectionTimeoutMillis
+      ? setTimeout(() => connection.destroy(), connectionTimeoutMillis)
+      : undefined
+    try {
+      await connection.#lookForPooler()
+    } catch (error) {
+      connection.destroy()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
     return connection
   }
 
@@ -167,6 +178,7 @@ export class Connection {
     const listeners: { [Event in keyof ProtocolEvents]: (message: ProtocolEvents[Event]) => void } = {
       parseComplete: () => head()?.onParseComplete(),
       rowDescription: ({ fields }) => head()?.onRowDescription(fields),
+      noData: () => head()?.onRowDescription([]),
       dataRow: ({ fields }) => head()?.onDataRow(fields),
       commandComplete: ({ text }) => head()?.onCommandComplete(text),
       emptyQuery: () => head()?.onEmptyQuery(),

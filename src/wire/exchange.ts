@@ -59,7 +59,9 @@ export class Exchange {
   #statements: StatementCache | undefined
   #error: unknown
   #contextWasLeftBehind = false
+  /** The server has named the tenant and the ticket that go before this query. */
   #isOurs: boolean
+  #isForeign = false
   #fields: readonly pg.FieldDef[] = []
   #parsers: Parser[] = []
   #rows: unknown[][] = []
@@ -127,6 +129,7 @@ export class Exchange {
       const [leftBehind, tenantId, ticket] = values
       const { context } = this.#plan
       this.#isOurs = tenantId === context?.context.tenantId && ticket === context?.ticket
+      this.#isForeign = !this.#isOurs
       this.#contextWasLeftBehind = leftBehind !== null && leftBehind !== ''
     } else if (this.#at === this.#queryAt && this.#error === undefined) {
       if (this.#rows.length === 0) this.#useKnownFields()
@@ -175,15 +178,19 @@ export class Exchange {
    * @returns false where the answer was not this exchange's: the connection can't be believed any more
    */
   onReadyForQuery(status: TransactionStatus): boolean {
-    if (this.#error !== undefined) {
-      this.#reject(this.#error)
-      return true
-    }
-    if (!this.#isOurs || this.#at !== this.#parts.length) {
+    // an error may quote a row as well
+    if (
+      this.#isForeign ||
+      (this.#error === undefined && !(this.#isOurs && this.#at === this.#parts.length))
+    ) {
       this.#reject(
         new TenancyError('DH106', 'the connection answered another query than it was asked; try again'),
       )
       return false
+    }
+    if (this.#error !== undefined) {
+      this.#reject(this.#error)
+      return true
     }
     this.#useKnownFields()
     this.#resolve({

@@ -36,6 +36,7 @@ export interface Protocol {
 export interface ProtocolEvents {
   readonly parseComplete: unknown
   readonly rowDescription: { readonly fields: readonly pg.FieldDef[] }
+  readonly noData: unknown
   readonly dataRow: { readonly fields: readonly (string | null)[] }
   readonly commandComplete: { readonly text: string }
   readonly emptyQuery: unknown
