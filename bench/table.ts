@@ -1,0 +1,99 @@
+import { styleText } from 'node:util'
+import { networkNames } from './figures.ts'
+import { type CaseName, caseNames } from './plan.ts'
+import type { BenchReport, Comparison } from './report.ts'
+
+/** The report for people: ratios to plain Prisma in tables, one line for each way of doing it. */
+export function benchTables(report: BenchReport): string {
+  const contenders: readonly (readonly [string, Comparison])[] = [
+    ['doublehull', report],
+    ...Object.entries(report.ways),
+    ...Object.entries(report.peers),
+  ]
+  const { environment, roundTrip } = report
+  return [
+    `Node ${environment.node}, PostgreSQL ${environment.postgresql} (${environment.server}), ${environment.cpus} × ${environment.cpu}`,
+    `a round trip takes ${roundTrip.loopback} ms on loopback and ${roundTrip.delayed} ms delayed`,
+    ...networkNames.map((network) =>
+      table(
+        `Latency of one caller, ${network}, as a multiple of ${report.floor}; less is better`,
+        contenders.map(([name, { latency }]) => [
+          name,
+          (measurement) => multiple(latency[measurement]?.[network]),
+        ]),
+      ),
+    ),
+    ...networkNames.map((network) =>
+      table(
+        `Calls a second of 64 callers, 100 tenants, 5 connections, ${network}, as a multiple; more is better`,
+        contenders.map(([name, { throughputByCase }]) => [
+          name,
+          (measurement) => multiple(throughputByCase[measurement]?.[network]),
+        ]),
+      ),
+    ),
+    findings(report, contenders),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+type Line = readonly [name: string, cell: (measurement: CaseName) => string]
+
+/** A table with the columns that anything was measured for. */
+function table(title: string, lines: readonly Line[]): string {
+  const columns = caseNames.filter((column) => lines.some(([, cell]) => cell(column) !== ''))
+  if (columns.length === 0) return ''
+  const rows = lines.filter(([, cell]) => columns.some((column) => cell(column) !== ''))
+  const first = Math.max(...rows.map(([name]) => name.length))
+  const width = (column: string) => Math.max(column.length, 6)
+  return [
+    paint('bold', title),
+    [''.padEnd(first), ...columns.map((column) => column.padStart(width(column)))].join('  '),
+    ...rows.map(([name, cell]) =>
+      [name.padEnd(first), ...columns.map((column) => cell(column).padStart(width(column)))].join('  '),
+    ),
+  ].join('\n')
+}
+
+function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
+  const { client, growth, throughput } = report
+  const lines: string[] = []
+  if (throughput.delayedVsTransaction !== undefined) {
+    lines.push(
+      `${throughput.delayedVsTransaction} times the calls a second of interactive transactions, delayed`,
+    )
+  }
+  const statements = contenders.filter(([, found]) => found.statements.findUniqueTick !== undefined)
+  if (statements.length > 0) {
+    const counts = statements.map(([name, found]) => `${name} ${found.statements.findUniqueTick}`)
+    lines.push(`statements of ten findUnique in a tick: ${counts.join(', ')}`)
+  }
+  if (client.micros !== undefined)
+    lines.push(`a tenant client costs ${client.micros} µs and ${client.bytes} bytes`)
+  if (growth.pointRead !== undefined) {
+    lines.push(
+      `a point read among 1,000,000 rows of 1,000 tenants takes ${growth.pointRead} times one among 10,000 of 10`,
+    )
+  }
+  for (const [name, found] of contenders) {
+    if (found.unavailable !== undefined) {
+      lines.push(`${name} is unavailable: ${found.unavailable}`)
+      continue
+    }
+    const leaks = found.leaks ?? []
+    const wrong = `${found.wrongRows} wrong rows`
+    const leaked = leaks.length === 0 ? 'lets nothing through' : `lets through ${leaks.join(', ')}`
+    lines.push(`${name}: ${found.leaks ? `${wrong}; ${leaked}` : wrong}`)
+    for (const [what, why] of Object.entries(found.failures ?? {})) lines.push(`  ${what} failed: ${why}`)
+  }
+  return lines.join('\n')
+}
+
+function multiple(value: number | undefined): string {
+  return value === undefined ? '' : value.toFixed(2)
+}
+
+function paint(style: Parameters<typeof styleText>[0], text: string): string {
+  return process.stdout.isTTY && !process.env['NO_COLOR'] ? styleText(style, text) : text
+}
