@@ -1,6 +1,13 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { Prisma } from '../src/generated/prisma/client.ts'
-import { type BundledTenantClient, createTenantClient, parseTenantId, type TenantId } from '../src/index.ts'
+import {
+  type BundledTenantClient,
+  type BundledTransaction,
+  createTenantClient,
+  parseTenantId,
+  type TenantId,
+  withTenantContext,
+} from '../src/index.ts'
 
 // Compiled by `npm run check`; at run time nothing is called.
 declare const db: BundledTenantClient
@@ -36,10 +43,90 @@ describe('types', () => {
     expectTypeOf(transaction).returns.resolves.toEqualTypeOf<number>()
   })
 
+  it('a transaction takes limits and a signal beside Prisma’s options, and infers what its callback returns', () => {
+    const { signal } = new AbortController()
+    const limited = () =>
+      db.$transaction(
+        async (tx) =>
+          tx.configPackage.findFirst({ select: { name: true, versions: { select: { id: true } } } }),
+        { signal, statementTimeoutMillis: 1, lockTimeoutMillis: 1 },
+      )
+    expectTypeOf(limited).returns.resolves.toEqualTypeOf<{
+      name: string
+      versions: { id: string }[]
+    } | null>()
+    const mixed = () =>
+      db.$transaction(async (tx) => [await tx.configVersion.count(), 'text'] as const, {
+        signal,
+        isolationLevel: 'Serializable',
+        maxWait: 1,
+        timeout: 1,
+      })
+    expectTypeOf(mixed).returns.resolves.toEqualTypeOf<readonly [number, 'text']>()
+    const native = () =>
+      db.$transaction(async () => undefined, { isolationLevel: 'RepeatableRead', maxWait: 1, timeout: 1 })
+    expectTypeOf(native).returns.resolves.toEqualTypeOf<undefined>()
+    const within = () =>
+      withTenantContext(db, 'a uuid', async (tx) => (await tx.configVersion.findMany())[0]?.number, {
+        signal,
+        lockTimeoutMillis: 1,
+      })
+    expectTypeOf(within).returns.resolves.toEqualTypeOf<number | undefined>()
+  })
+
+  it('a transaction of an array infers what each operation returns', () => {
+    const array = () =>
+      db.$transaction([
+        db.configVersion.count(),
+        db.configPackage.findFirst({ select: { name: true } }),
+        db.$queryRaw<{ one: number }[]>`select 1 as one`,
+        db.configVersion.findUniqueOrThrow({ where: { id: '' } }).package({ select: { key: true } }),
+      ])
+    expectTypeOf(array).returns.resolves.toEqualTypeOf<
+      [number, { name: string } | null, { one: number }[], { key: string }]
+    >()
+    const serializable = () =>
+      db.$transaction([db.configVersion.count()], { isolationLevel: 'Serializable', maxWait: 1, timeout: 1 })
+    expectTypeOf(serializable).returns.resolves.toEqualTypeOf<[number]>()
+    // @ts-expect-error a promise is no operation that could run in the transaction
+    const _awaited = () => db.$transaction([Promise.resolve(1)])
+  })
+
+  it('a transaction takes no other options', () => {
+    const nothing = async () => undefined
+    // @ts-expect-error the name of PostgreSQL's setting
+    const _timeout = () => db.$transaction(nothing, { statementTimeout: 1 })
+    // @ts-expect-error a text for a number
+    const _text = () => db.$transaction(nothing, { statementTimeoutMillis: '1s' })
+    // @ts-expect-error a controller for its signal
+    const _controller = () => db.$transaction(nothing, { signal: new AbortController() })
+    // @ts-expect-error a level that there is not
+    const _level = () => db.$transaction(nothing, { isolationLevel: 'Chaos' })
+    // @ts-expect-error another tenant
+    const _tenant = () => db.$transaction(nothing, { tenantId: 'a uuid' })
+    // @ts-expect-error the same of withTenantContext
+    const _within = () => withTenantContext(db, 'a uuid', nothing, { statementTimeout: 1 })
+    // @ts-expect-error a transaction within a transaction has the limits of the outer one
+    const _nested = (tx: BundledTransaction) => tx.$transaction(nothing, { statementTimeoutMillis: 1 })
+    // @ts-expect-error and its signal
+    const _signal = (tx: BundledTransaction) => tx.$transaction(nothing, { signal: AbortSignal.abort() })
+  })
+
+  it('the client of a transaction is Prisma’s', () => {
+    expectTypeOf<BundledTransaction>().toEqualTypeOf<Prisma.TransactionClient>()
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$extends')
+    expectTypeOf<BundledTransaction['configPackage']>().not.toBeAny()
+  })
+
   it('a tenant client has no way out', () => {
     expectTypeOf<BundledTenantClient>().not.toHaveProperty('$extends')
     expectTypeOf<BundledTenantClient>().not.toHaveProperty('$queryRawUnsafe')
     expectTypeOf<BundledTenantClient>().not.toHaveProperty('$disconnect')
     expectTypeOf<BundledTenantClient['configPackage']>().not.toBeAny()
+  })
+
+  it('an array of operations takes a signal and limits too', () => {
+    const limited = () => db.$transaction([db.configVersion.count()], { signal: AbortSignal.timeout(1) })
+    expectTypeOf(limited).returns.resolves.toEqualTypeOf<[number]>()
   })
 })

@@ -4,7 +4,7 @@ import type { Manifest } from '../manifest/manifest.ts'
 import { toTenancyError } from './prisma-error.ts'
 import { scopeOperation } from './scope-operation.ts'
 import { type Args, isArgs, modelOf } from './scoping.ts'
-import { unbatched } from './unbatched.ts'
+import { unbatched, unmerged } from './unbatched.ts'
 import { type GlobalOmit, type InternalParams, UniqueBatches } from './unique-batch.ts'
 
 /** How raw SQL is treated, which hull one cannot rewrite. */
@@ -89,7 +89,7 @@ function runModelOperation(
     rewrite ? scopeOperation(scoping, model, operation, args) : isArgs(args) ? args : {}
   const args = scoped(call.operation, call.args)
   const alone = unbatched(modelOf(scoping, model), call.operation, args)
-  if (!alone) return call.query(args)
+  if (!alone) return call.query(unmerged(call.operation, args))
   const internal = call.__internalParams
   return batches.join({
     scope,

@@ -1,10 +1,20 @@
 import type { ModelManifest } from '../manifest/manifest.ts'
+import { and } from './scope-where.ts'
 import { type Args, assertUndisguised, isArgs } from './scoping.ts'
 
 const unbatchedActions: Readonly<Record<string, string>> = {
   findUnique: 'findFirst',
   findUniqueOrThrow: 'findFirstOrThrow',
 }
+
+/** What a unique look-up takes; `findFirst` would take a page and an order too. */
+const lookupArguments: ReadonlySet<string> = new Set([
+  'where',
+  'select',
+  'include',
+  'omit',
+  'relationLoadStrategy',
+])
 
 /**
  * The form of a unique look-up that Prisma does not batch. It merges the `findUnique` calls of one tick into
@@ -24,6 +34,8 @@ export function unbatched(
   const action = unbatchedActions[operation]
   const where = args['where']
   if (action === undefined || !isArgs(where)) return undefined
+  if (Object.keys(args).some((name) => args[name] !== undefined && !lookupArguments.has(name)))
+    return undefined
 
   const { AND: and, ...rest } = where
   const conditions: Args[] = and === undefined ? [] : ([and].flat() as Args[])
@@ -47,6 +59,17 @@ export function unbatched(
     conditions.push(Object.fromEntries(pairs))
   }
   return keys === 0 ? undefined : { action, args: { ...args, where: { ...plain, AND: conditions } } }
+}
+
+/**
+ * The arguments of a unique look-up that Prisma refuses, so that it looks at them: of those that ask for the same in
+ * one tick it makes one statement, as the first of them, before it has looked at any. It leaves alone what has a
+ * condition beside the key.
+ */
+export function unmerged(operation: string, args: Args): Args {
+  if (unbatchedActions[operation] === undefined) return args
+  const { where } = args
+  return { ...args, where: and(isArgs(where) ? where : {}, {}) }
 }
 
 /** The fields and values of a compound key; `undefined` where it has others, or too few. */

@@ -39,6 +39,9 @@ interface Member {
   readonly reject: (error: unknown) => void
 }
 
+// PostgreSQL takes 65,535 parameters, and a compound key has several
+const mostInBatch = 5_000
+
 type Row = Readonly<Record<string, unknown>>
 
 /**
@@ -65,14 +68,14 @@ export class UniqueBatches {
       const member = { lookup, key, resolve, reject }
       const name = JSON.stringify([...identityOf(lookup), key.fields, shape])
       const batch = this.#batches.get(name)
-      if (batch) {
+      if (batch && batch.length < mostInBatch) {
         batch.push(member)
         return
       }
       const members = [member]
       this.#batches.set(name, members)
       process.nextTick(() => {
-        this.#batches.delete(name)
+        if (this.#batches.get(name) === members) this.#batches.delete(name)
         void this.#run(members)
       })
     })
@@ -95,13 +98,22 @@ export class UniqueBatches {
         if (!row) missing.push(member)
         else member.resolve(follow(unclaimed.delete(name) ? row : clone(row), member.lookup.internal))
       }
+      // a row that nobody claims has its key in another spelling than it was asked for, and so may one that
+      // somebody has claimed
+      const doubtful = missing.filter(({ key }) => !key.values.every(hasOneSpelling))
+      const isSpelledOtherwise =
+        unclaimed.size > 0 ||
+        (doubtful.length > 0 && rows.size > 0 && (await this.#findTogether(first, doubtful)).size > 0)
       for (const member of missing) {
-        // a row that nobody claims has its key in another spelling than it was asked for
-        if (unclaimed.size === 0 && !member.lookup.orThrow) member.resolve(null)
-        else findAlone(member)
+        if (isSpelledOtherwise || member.lookup.orThrow) findAlone(member)
+        else member.resolve(null)
       }
     } catch (error) {
-      for (const member of members) member.reject(error)
+      const isOnes = isOnesFault(error, first.lookup.scope)
+      for (const member of members) {
+        if (isOnes) findAlone(member)
+        else member.reject(error)
+      }
     }
   }
 
@@ -140,6 +152,18 @@ export class UniqueBatches {
   }
 }
 
+/** Codes of Prisma's for a value that the database does not take. */
+const refusedValues: ReadonlySet<unknown> = new Set(['P2007', 'P2020', 'P2023'])
+
+/** Whether a single member's arguments may be at fault, and the others can be asked again. */
+function isOnesFault(error: unknown, scope: WireScope): boolean {
+  if (!(error instanceof Error)) return false
+  // nothing was sent
+  if (error.name === 'PrismaClientValidationError') return true
+  // within a transaction nothing more can be asked
+  return !scope.inTransaction && 'code' in error && refusedValues.has(error.code)
+}
+
 function findAlone({ lookup, resolve }: Member): void {
   resolve(runInWireScope(lookup.scope, lookup.findAlone))
 }
@@ -161,6 +185,13 @@ function keyOf({ model, args }: UniqueLookup): Key | undefined {
 /** A value that the database gives back as the same text. */
 function isPlainKey(value: unknown): value is string | number | bigint {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Whether the database gives a value back as it was written. */
+function hasOneSpelling(value: unknown): boolean {
+  return typeof value !== 'string' || uuid.test(value)
 }
 
 /** What is asked for, beside the key; `undefined` where two questions can't be compared by their text. */

@@ -187,7 +187,8 @@ export function assembleTenancy<Client extends object>(
     client(input) {
       try {
         underWay.assertOpen()
-        const context = parseTenantContext(hasLimits ? { ...limits, ...input } : input)
+        const given = parseTenantContext(input)
+        const context = hasLimits ? parseTenantContext({ ...limits, ...defined(given) }) : given
         return guardClient(parts, shared, context) as TenantClient<Client>
       } catch (error) {
         throw telemetry.refused(error)

@@ -1,7 +1,8 @@
 import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
 import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
+import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
-import { type RunWork, TenantOperation } from './tenant-operation.ts'
+import { type RunWork, runOperationIn, TenantOperation } from './tenant-operation.ts'
 
 /** Prisma's own options of an interactive transaction; times in milliseconds. */
 export interface TransactionOptions {
@@ -33,6 +34,7 @@ const arrayDefaults = { maxWait: 5_000 }
  *
  * @param run where the transaction is counted and watched
  * @param client the extended client
+ * @param outer the transaction that this one is within, and that it has the limits and the signal of
  * @param guard makes what the callback gets out of Prisma's client of the transaction
  * @throws {TenancyError} `DH102` for limits that PostgreSQL has not, `DH103` within another tenant's transaction;
  *   the reason of the signal when that ends it
@@ -41,21 +43,29 @@ export async function runTransaction(
   run: RunWork,
   client: object,
   context: TenantContext,
-  guard: (tx: object) => object,
+  outer: TransactionLife | undefined,
+  guard: (tx: object, life: TransactionLife) => object,
   input: unknown,
   options: TenantTransactionOptions = {},
 ): Promise<unknown> {
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
   const ambient = currentWireScope()
+  const life = { isOver: false }
   const work = Array.isArray(input)
     ? (tx: object) => runInOrder(tx, input)
     : typeof input === 'function'
-      ? async (tx: object): Promise<unknown> => (input as (tx: object) => unknown)(guard(tx))
+      ? async (tx: object): Promise<unknown> => (input as (tx: object) => unknown)(guard(tx, life))
       : refuseInput
+  // over as soon as nobody waits for it any more
+  const live = (tx: object): Promise<unknown> =>
+    (signal ? unlessAborted(() => work(tx), signal) : work(tx)).finally(() => {
+      life.isOver = true
+    })
   const { $transaction } = client as { readonly $transaction: Transaction }
   const what = { operation: '$transaction', tenantId: context.tenantId }
   return run(what, ambient?.inTransaction ?? false, async () => {
     if (ambient?.inTransaction) assertSameTenant(ambient, context)
+    if (outer) assertFits(outer, options)
     signal?.throwIfAborted()
     const scope = {
       context: withLimits(context, { statementTimeoutMillis, lockTimeoutMillis }),
@@ -65,7 +75,7 @@ export async function runTransaction(
     }
     try {
       return await runInWireScope(scope, () =>
-        $transaction.call(client, signal ? (tx) => unlessAborted(work(tx), signal) : work, {
+        $transaction.call(client, live, {
           ...(Array.isArray(input) ? arrayDefaults : {}),
           ...prismaOptions,
         }),
@@ -77,6 +87,31 @@ export async function runTransaction(
   })
 }
 
+/** Whether a transaction still takes operations. */
+export interface TransactionLife {
+  readonly isOver: boolean
+}
+
+/** @throws {TenancyError} `DH105` behind the end of a transaction */
+export function assertLives(life: TransactionLife | undefined): void {
+  if (life?.isOver) {
+    throw new TenancyError(
+      'DH105',
+      'a query came after its transaction had ended; await every query inside it',
+    )
+  }
+}
+
+function assertFits(outer: TransactionLife, options: TenantTransactionOptions): void {
+  assertLives(outer)
+  const { signal, statementTimeoutMillis, lockTimeoutMillis } = options
+  if (signal === undefined && statementTimeoutMillis === undefined && lockTimeoutMillis === undefined) return
+  throw new TenancyError(
+    'DH204',
+    'a transaction within a transaction has the limits and the signal of the outer one; give them there',
+  )
+}
+
 /** A context with the limits of one transaction, where it has some. */
 function withLimits(
   context: TenantContext,
@@ -86,19 +121,23 @@ function withLimits(
   return Object.keys(given).length === 0 ? context : parseTenantContext({ ...context, ...given })
 }
 
-function refuseInput(): Promise<never> {
+async function refuseInput(): Promise<never> {
   throw new TypeError('$transaction takes a callback or an array of operations')
 }
 
-/** Settles as `work` does, or with the reason of the signal, whichever comes first. */
-export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+/** Settles as `work` does, or with the reason of the signal, whichever comes first; then it is not begun. */
+export async function unlessAborted<Result>(
+  work: () => Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result> {
+  signal.throwIfAborted()
   let onAbort = (): void => {}
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason as Error)
     signal.addEventListener('abort', onAbort)
   })
   try {
-    return await Promise.race([work, aborted])
+    return await Promise.race([work(), aborted])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
@@ -117,6 +156,6 @@ async function runInOrder(tx: object, operations: readonly unknown[]): Promise<r
     )
   })
   const results: unknown[] = []
-  for (const operation of lazy) results.push(await TenantOperation.runIn(operation, tx))
+  for (const operation of lazy) results.push(await runOperationIn(operation, tx))
   return results
 }

@@ -1,7 +1,13 @@
+import type { Types } from '@prisma/client/runtime/client'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
-import { runTransaction, type TenantTransactionOptions } from './run-transaction.ts'
+import {
+  assertLives,
+  runTransaction,
+  type TenantTransactionOptions,
+  type TransactionLife,
+} from './run-transaction.ts'
 import type { OperationClasses, RunWork } from './tenant-operation.ts'
 
 // What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. They
@@ -23,6 +29,10 @@ const hidden: ReadonlySet<string> = new Set(hiddenMethods)
 /** A Prisma client, with all its models and types, that sees one tenant. */
 export type TenantClient<Client> = Omit<Client, (typeof hiddenMethods)[number]> & {
   /** Prisma's own, with the time limits and the signal of {@link TenantTransactionOptions}. */
+  $transaction<Operations extends Types.Public.PrismaPromise<unknown>[]>(
+    operations: [...Operations],
+    options: TenantTransactionOptions,
+  ): Promise<{ [At in keyof Operations]: Awaited<Operations[At]> }>
   $transaction<Result>(
     work: (tx: TransactionOf<Client>) => Promise<Result>,
     options: TenantTransactionOptions,
@@ -71,8 +81,13 @@ export interface ClientParts {
  * so no prototype, descriptor, inherited method or internal of Prisma's leads to the client. Every operation
  * belongs to `context`, wherever it is awaited.
  */
-export function guardClient(parts: ClientParts, client: object, context: TenantContext): object {
-  const guarded = new Proxy(Object.create(null) as object, new ClientGuard(parts, client, context))
+export function guardClient(
+  parts: ClientParts,
+  client: object,
+  context: TenantContext,
+  life?: TransactionLife,
+): object {
+  const guarded = new Proxy(Object.create(null) as object, new ClientGuard(parts, client, context, life))
   contexts.set(guarded, context)
   return guarded
 }
@@ -115,11 +130,13 @@ class ClientGuard extends Guard {
   readonly #parts: ClientParts
   readonly #client: object
   readonly #context: TenantContext
+  readonly #life: TransactionLife | undefined
   // kept, so that a model's delegate stays the same object
   #members: Map<string, unknown> | undefined
 
-  constructor(parts: ClientParts, client: object, context: TenantContext) {
+  constructor(parts: ClientParts, client: object, context: TenantContext, life: TransactionLife | undefined) {
     super()
+    this.#life = life
     this.#parts = parts
     this.#client = client
     this.#context = context
@@ -139,16 +156,21 @@ class ClientGuard extends Guard {
   #make(property: string): unknown {
     const model = this.#parts.models.get(property)
     if (model !== undefined) {
-      const guard = new DelegateGuard(model, (name, args) => this.#operation(property, name, args, model))
+      const guard = new DelegateGuard(
+        model,
+        () => (Reflect.get(this.#client, property) as { readonly fields: unknown }).fields,
+        (name, args) => this.#operation(property, name, args, model),
+      )
       return new Proxy(Object.create(null) as object, guard)
     }
     if (rawMethods.has(property)) {
       return (...args: unknown[]) => this.#operation(undefined, property, args, undefined)
     }
     if (property !== '$transaction') return undefined
-    const guard = (transaction: object): object => guardClient(this.#parts, transaction, this.#context)
+    const guard = (transaction: object, life: TransactionLife): object =>
+      guardClient(this.#parts, transaction, this.#context, life)
     return (input: unknown, options?: TenantTransactionOptions) =>
-      runTransaction(this.#parts.run, this.#client, this.#context, guard, input, options)
+      runTransaction(this.#parts.run, this.#client, this.#context, this.#life, guard, input, options)
   }
 
   #operation(
@@ -158,6 +180,7 @@ class ClientGuard extends Guard {
     model: string | undefined,
   ): PromiseLike<unknown> {
     const make = (client: object): PromiseLike<unknown> => {
+      if (client === this.#client) assertLives(this.#life)
       const receiver = (delegate === undefined ? client : Reflect.get(client, delegate)) as Record<
         string,
         Method
@@ -173,17 +196,25 @@ class ClientGuard extends Guard {
 class DelegateGuard extends Guard {
   protected readonly what = 'a model of a tenant client'
   readonly #model: string
+  readonly #fields: () => unknown
   readonly #run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>
   readonly #methods = new Map<string, unknown>()
 
-  constructor(model: string, run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>) {
+  /** @param fields Prisma's references to the model's fields, with which a filter compares two of them */
+  constructor(
+    model: string,
+    fields: () => unknown,
+    run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>,
+  ) {
     super()
     this.#model = model
+    this.#fields = fields
     this.#run = run
   }
 
   protected expose(property: string): unknown {
     if (property === 'name') return this.#model
+    if (property === 'fields') return this.#fields()
     if (!operations.has(property)) return undefined
     const known = this.#methods.get(property)
     if (known) return known

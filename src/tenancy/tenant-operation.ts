@@ -24,6 +24,16 @@ export type RunWork = <Result>(
   work: () => Promise<Result>,
 ) => Promise<Result>
 
+// what only this package may do with an operation is no property of it, or of its class
+/** Runs an operation once more, in a transaction of its tenant's: an array may be tried again. */
+export let runOperationIn: (operation: TenantOperation, transaction: object) => Promise<unknown>
+/** The operation that follows a relation of what another one finds. */
+let followOperation: (
+  operation: TenantOperation,
+  relation: string,
+  args: unknown,
+) => [MakeOperation, OperationOrigin]
+
 /**
  * An operation of a tenant client: lazy, as Prisma's own promises are, and the tenant's who made it. It starts
  * when it is awaited for the first time, wherever that is, in the scope of its tenant; Prisma's own promise never
@@ -73,28 +83,27 @@ export class TenantOperation implements PromiseLike<unknown> {
     })
   }
 
-  /** Runs the operation once more, in a transaction of its tenant's: an array may be tried again. */
-  static runIn(operation: TenantOperation, transaction: object): Promise<unknown> {
-    return operation.#start(transaction)
-  }
-
-  /** The operation that follows a relation of what another one finds. */
-  static follow(
-    operation: TenantOperation,
-    relation: string,
-    args: unknown,
-  ): [MakeOperation, OperationOrigin] {
-    const make: MakeOperation = (client) => {
-      const found = operation.#make(client) as unknown as Record<
-        string,
-        (args: unknown) => PromiseLike<unknown>
-      >
-      const follow = found[relation]
-      if (follow) return follow(args)
-      throw new TenancyError('DH201', `${relation} can't be followed from ${operation.#origin.operation}`)
+  static {
+    runOperationIn = (operation, transaction) => operation.#start(transaction)
+    followOperation = (operation, relation, args) => {
+      const make: MakeOperation = (client) => {
+        const found = operation.#make(client) as unknown as Record<
+          string,
+          (args: unknown) => PromiseLike<unknown>
+        >
+        const follow = found[relation]
+        if (follow) return follow(args)
+        throw new TenancyError('DH201', `${relation} can't be followed from ${operation.#origin.operation}`)
+      }
+      return [make, operation.#origin]
     }
-    return [make, operation.#origin]
+    hideClass(TenantOperation)
   }
+}
+
+/** Whoever has an operation must not get at its class: it makes operations in any context, on any client. */
+function hideClass(operationClass: typeof TenantOperation): void {
+  Reflect.deleteProperty(operationClass.prototype, 'constructor')
 }
 
 type OperationClass = new (make: MakeOperation, origin: OperationOrigin) => TenantOperation
@@ -126,10 +135,11 @@ export class OperationClasses {
         Object.defineProperty(Followable.prototype, relation, {
           value(this: TenantOperation, args: unknown): TenantOperation {
             const Class = classes.get(target) ?? TenantOperation
-            return new Class(...TenantOperation.follow(this, relation, args))
+            return new Class(...followOperation(this, relation, args))
           },
         })
       }
+      hideClass(Followable)
       this.#classes.set(name, Followable)
     }
   }

@@ -56,7 +56,7 @@ export async function withTenantContext<Tx, Result>(
     await setLimits(tx as RawClient & Tx, limits)
     return callback(tx)
   }
-  return client.$transaction(signal ? (tx) => unlessAborted(work(tx), signal) : work, prismaOptions)
+  return client.$transaction(signal ? (tx) => unlessAborted(() => work(tx), signal) : work, prismaOptions)
 }
 
 async function setLimits(

@@ -25,6 +25,7 @@ class Request implements Waiting {
   readonly grant: (connection: Connection) => void
   readonly #reject: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
+  #stopListening = (): void => {}
 
   constructor(tenant: string, grant: (connection: Connection) => void, reject: (error: unknown) => void) {
     this.tenant = tenant
@@ -39,9 +40,19 @@ class Request implements Waiting {
     }, millis)
   }
 
+  giveUpOn(signal: AbortSignal, onGiveUp: () => void): void {
+    const onAbort = (): void => {
+      onGiveUp()
+      this.refuse(aborted())
+    }
+    signal.addEventListener('abort', onAbort)
+    this.#stopListening = () => signal.removeEventListener('abort', onAbort)
+  }
+
   settle(): void {
     this.isOver = true
     clearTimeout(this.#timer)
+    this.#stopListening()
   }
 
   refuse(error: unknown): void {
@@ -129,12 +140,16 @@ export class ConnectionPool {
   /**
    * Gives a connection to one user until {@link release}.
    *
-   * @throws {TenancyError} `DH107` when none became free in time
+   * @param signal ends the wait
+   * @throws {TenancyError} `DH107` when none became free in time, `DH105` when the signal came first
    */
-  own(tenant: string): Promise<Connection> {
+  own(tenant: string, signal?: AbortSignal): Promise<Connection> {
+    if (signal?.aborted) return Promise.reject(aborted())
     const connection = this.#ownAtOnce(tenant)
     if (connection) return Promise.resolve(connection)
-    return new Promise((resolve, reject) => this.#wait(this.#owning, new Request(tenant, resolve, reject)))
+    return new Promise((resolve, reject) =>
+      this.#wait(this.#owning, new Request(tenant, resolve, reject), signal),
+    )
   }
 
   /** Takes back a connection that was owned. */
@@ -169,13 +184,14 @@ export class ConnectionPool {
     this.#pump()
   }
 
-  #wait(queue: FairQueue<Request>, request: Request): void {
+  #wait(queue: FairQueue<Request>, request: Request, signal?: AbortSignal): void {
     const { maxWaiting, waitMillis } = this.#options
     if (this.#waiting >= maxWaiting) {
       request.refuse(tooMany(maxWaiting))
       return
     }
     request.giveUpAfter(waitMillis, () => this.#countWaiting(queue, -1))
+    if (signal) request.giveUpOn(signal, () => this.#countWaiting(queue, -1))
     queue.push(request)
     this.#countWaiting(queue, 1)
     this.#pump()
@@ -393,6 +409,10 @@ function tooLong(millis: number): TenancyError {
 
 function tooMany(most: number): TenancyError {
   return new TenancyError('DH107', `${most} operations are waiting for a connection already; try again later`)
+}
+
+function aborted(): TenancyError {
+  return new TenancyError('DH105', 'the transaction was aborted before it began')
 }
 
 function closed(): TenancyError {

@@ -141,18 +141,12 @@ export class TenantPool extends Pool {
   }
 
   async #begin(scope: WireScope): Promise<TenantTransaction> {
-    if (!this.#isAdmitted) await this.admission()
-    const { tenantId } = scope.context
-    const owned = this.#connections.own(tenantId)
-    const connection = scope.signal ? await unlessAborted(owned, scope.signal) : await owned
-    if (!connection) {
-      // it may still come, and nobody wants it any more
-      owned.then(
-        (unwanted) => this.#connections.release(tenantId, unwanted, { destroy: false }),
-        () => {},
-      )
-      throw new TenancyError('DH105', 'the transaction was aborted before it began')
+    if (!this.#isAdmitted) {
+      const admission = this.admission()
+      await (scope.signal ? unlessAborted(admission, scope.signal) : admission)
     }
+    const { tenantId } = scope.context
+    const connection = await this.#connections.own(tenantId, scope.signal)
     return new TenantTransaction(connection, scope, (options) =>
       this.#connections.release(tenantId, connection, options),
     )
