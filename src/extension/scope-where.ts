@@ -43,8 +43,8 @@ export function tenantFilter(scoping: Scoping, modelName: string, access: Access
 }
 
 /**
- * Adds the tenant's filter to a `where`. It goes into AND beside whatever the caller wrote, so that no value
- * of theirs, `undefined` and `{ in: undefined }` included, can take its place. Serves `where` of every
+ * Adds the tenant's filter to a `where`. Where the caller wrote something of the same name it goes into AND beside
+ * that, so that no value of theirs, `undefined` and `{ in: undefined }` included, can take its place. Serves `where` of every
  * operation, of unique look-ups and of cursors alike: Prisma allows AND in all of them.
  */
 export function scopeWhere(scoping: Scoping, modelName: string, where: unknown, access: Access): Args {
@@ -52,9 +52,11 @@ export function scopeWhere(scoping: Scoping, modelName: string, where: unknown, 
   return and(rewritten, tenantFilter(scoping, modelName, access))
 }
 
-/** Adds a filter to a `where`, beside whatever is there. */
+/** Adds a filter to a `where`, beside whatever is there; all of an object's entries must be true, so one is enough. */
 export function and(where: Args, filter: Args | undefined): Args {
   if (!filter) return where
+  const names = Object.keys(filter)
+  if (names.length > 0 && !names.some((name) => Object.hasOwn(where, name))) return { ...where, ...filter }
   const own = where['AND']
   return { ...where, AND: [filter, ...(Array.isArray(own) ? own : own === undefined ? [] : [own])] }
 }

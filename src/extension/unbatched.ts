@@ -37,28 +37,25 @@ export function unbatched(
   if (Object.keys(args).some((name) => args[name] !== undefined && !lookupArguments.has(name)))
     return undefined
 
-  const { AND: and, ...rest } = where
-  const conditions: Args[] = and === undefined ? [] : ([and].flat() as Args[])
   const plain: Record<string, unknown> = {}
-  let keys = 0
-  for (const [key, value] of Object.entries(rest)) {
-    const fields = Object.hasOwn(model.compoundUniques, key) ? model.compoundUniques[key] : undefined
-    if (value === undefined || (!fields && !model.uniqueFields.includes(key))) {
-      plain[key] = value
+  const keys: Args[] = []
+  for (const [name, value] of Object.entries(where)) {
+    const fields = Object.hasOwn(model.compoundUniques, name) ? model.compoundUniques[name] : undefined
+    if (value === undefined || (!fields && !model.uniqueFields.includes(name))) {
+      plain[name] = value
       continue
     }
-    const pairs = fields ? compoundPairs(fields, value) : [[key, value] as const]
+    const pairs = fields ? compoundPairs(fields, value) : [[name, value] as const]
     if (!pairs?.every(([, part]) => isKeyValue(part))) {
       // a disguise could be a value after all, and the look-up be batched
       for (const [, part] of pairs ?? [])
         if (typeof part === 'object' && part !== null) assertUndisguised(part)
       return undefined
     }
-    keys++
-    // apart from the other conditions: a field may stand in two keys, and both count
-    conditions.push(Object.fromEntries(pairs))
+    keys.push(Object.fromEntries(pairs))
   }
-  return keys === 0 ? undefined : { action, args: { ...args, where: { ...plain, AND: conditions } } }
+  // a field may stand in two keys, and both count
+  return keys.length === 0 ? undefined : { action, args: { ...args, where: keys.reduce(and, plain) } }
 }
 
 /**
