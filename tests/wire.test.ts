@@ -66,8 +66,8 @@ describe('what goes over the wire', () => {
       { isolationLevel: 'Serializable' },
     )
     expect(level).toEqual({ level: 'serializable' })
-    // two statements, and behind the COMMIT what takes away a context
-    expect(tap.take()).toBe(`PBEPBEPBE${'PBDES'.repeat(2)}PBDEPBES`)
+    // two statements, and behind the COMMIT what takes away a context and looks for what raw SQL has prepared
+    expect(tap.take()).toBe(`PBEPBEPBE${'PBDES'.repeat(2)}PBDEPBEPBES`)
     await tap.close()
   })
 

@@ -2,6 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { TenancyError } from '../errors.ts'
 import type { TenantContext } from './tenant-context.ts'
 
+/** What a transaction notes of its connection for whoever gets it next. */
+export interface SessionNotes {
+  /** SQL that the caller wrote has run. */
+  ranRaw: boolean
+}
+
 /** On whose behalf the current piece of work reaches the wire. */
 export interface WireScope {
   readonly context: TenantContext
@@ -9,6 +15,8 @@ export interface WireScope {
   readonly inTransaction: boolean
   /** The work is SQL that the caller wrote. */
   readonly raw: boolean
+  /** What is known of the transaction's connection; one within another shares it. */
+  readonly session?: SessionNotes
   /** Ends the transaction early. */
   readonly signal?: AbortSignal
 }

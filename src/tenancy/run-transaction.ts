@@ -1,5 +1,10 @@
 import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
-import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
+import {
+  assertSameTenant,
+  currentWireScope,
+  runInWireScope,
+  type SessionNotes,
+} from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import { type RunWork, runOperationIn, TenantOperation } from './tenant-operation.ts'
@@ -50,7 +55,7 @@ export async function runTransaction(
 ): Promise<unknown> {
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
   const ambient = currentWireScope()
-  const life = { isOver: false }
+  const life = { isOver: false, session: outer?.session ?? { ranRaw: false } }
   const work = Array.isArray(input)
     ? (tx: object) => runInOrder(tx, input)
     : typeof input === 'function'
@@ -71,6 +76,7 @@ export async function runTransaction(
       context: withLimits(context, { statementTimeoutMillis, lockTimeoutMillis }),
       inTransaction: true,
       raw: false,
+      session: life.session,
       ...(signal ? { signal } : {}),
     }
     try {
@@ -90,6 +96,7 @@ export async function runTransaction(
 /** Whether a transaction still takes operations. */
 export interface TransactionLife {
   readonly isOver: boolean
+  readonly session: SessionNotes
 }
 
 /** @throws {TenancyError} `DH105` behind the end of a transaction */

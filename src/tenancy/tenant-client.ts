@@ -181,6 +181,8 @@ class ClientGuard extends Guard {
   ): PromiseLike<unknown> {
     const make = (client: object): PromiseLike<unknown> => {
       if (client === this.#client) assertLives(this.#life)
+      // wherever it is awaited, it is this transaction that it runs in
+      if (model === undefined && this.#life) this.#life.session.ranRaw = true
       const receiver = (delegate === undefined ? client : Reflect.get(client, delegate)) as Record<
         string,
         Method

@@ -77,7 +77,10 @@ export class TenantOperation implements PromiseLike<unknown> {
     const ambient = currentWireScope()
     const inTransaction = ambient?.inTransaction ?? false
     return run({ model, operation, tenantId: context.tenantId }, inTransaction, async () => {
-      if (ambient && inTransaction) assertSameTenant(ambient, context)
+      if (ambient && inTransaction) {
+        assertSameTenant(ambient, context)
+        if (model === undefined && ambient.session) ambient.session.ranRaw = true
+      }
       const scope = { context, inTransaction, raw: model === undefined }
       return runInWireScope(scope, () => this.#make(client))
     })

@@ -1,7 +1,7 @@
 import { TenancyError } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
-import type { Answer, ExchangePlan } from './exchange.ts'
+import { type Answer, type ExchangePlan, isOutdated } from './exchange.ts'
 import { FairQueue, type Waiting } from './fair-queue.ts'
 
 export interface ConnectionPoolOptions extends ConnectionOptions {
@@ -20,7 +20,6 @@ export interface ConnectionPoolOptions extends ConnectionOptions {
 /** Whoever waits for a connection: to share it for one exchange, or to have it alone. */
 class Request implements Waiting {
   isOver = false
-  readonly since = performance.now()
   readonly tenant: string
   readonly grant: (connection: Connection) => void
   readonly #reject: (error: unknown) => void
@@ -35,15 +34,15 @@ class Request implements Waiting {
 
   giveUpAfter(millis: number, onGiveUp: () => void): void {
     this.#timer = setTimeout(() => {
-      onGiveUp()
       this.refuse(tooLong(millis))
+      onGiveUp()
     }, millis)
   }
 
   giveUpOn(signal: AbortSignal, onGiveUp: () => void): void {
     const onAbort = (): void => {
-      onGiveUp()
       this.refuse(aborted())
+      onGiveUp()
     }
     signal.addEventListener('abort', onAbort)
     this.#stopListening = () => signal.removeEventListener('abort', onAbort)
@@ -89,6 +88,7 @@ export class ConnectionPool {
   #waiting = 0
   #waitingToOwn = 0
   #opening = 0
+  #isOver = false
   #reopenAt = 0
   #sweeper: NodeJS.Timeout | undefined
   #onDrained: (() => void) | undefined
@@ -128,7 +128,7 @@ export class ConnectionPool {
 
   async #exchange(connection: Connection, tenant: string, plan: ExchangePlan): Promise<Answer> {
     try {
-      const answer = await askAgainIfUnprepared(connection, plan)
+      const answer = await this.#askAgainIfUnprepared(connection, plan)
       if (answer.contextWasLeftBehind || answer.status !== 'I') connection.mustRetire = true
       return answer
     } finally {
@@ -153,7 +153,12 @@ export class ConnectionPool {
   }
 
   /** Takes back a connection that was owned. */
-  release(tenant: string, connection: Connection, { destroy }: { readonly destroy: boolean }): void {
+  release(
+    tenant: string,
+    connection: Connection,
+    { destroy, outdated = false }: { readonly destroy: boolean; readonly outdated?: boolean },
+  ): void {
+    if (outdated) this.#forgetStatements()
     connection.isOwned = false
     if (destroy && !connection.isLost) connection.destroy()
     this.#leave(tenant)
@@ -172,6 +177,7 @@ export class ConnectionPool {
     const timer = timeoutMillis === undefined ? undefined : setTimeout(() => this.#abandon(), timeoutMillis)
     this.#pump()
     await drained
+    this.#isOver = true
     clearTimeout(timer)
     clearInterval(this.#sweeper)
     for (const connection of this.#connections) connection.close()
@@ -181,25 +187,37 @@ export class ConnectionPool {
   #abandon(): void {
     for (const queue of [this.#sharing, this.#owning]) this.#refuseAll(queue, closed())
     for (const connection of this.#connections) connection.destroy()
-    this.#pump()
+    // not for what is just being opened: that is closed when it comes
+    this.#onDrained?.()
   }
 
   #wait(queue: FairQueue<Request>, request: Request, signal?: AbortSignal): void {
     const { maxWaiting, waitMillis } = this.#options
-    if (this.#waiting >= maxWaiting) {
-      request.refuse(tooMany(maxWaiting))
+    if (this.#isOver) {
+      request.refuse(closed())
       return
     }
-    request.giveUpAfter(waitMillis, () => this.#countWaiting(queue, -1))
-    if (signal) request.giveUpOn(signal, () => this.#countWaiting(queue, -1))
+    const onGiveUp = (): void => {
+      this.#countWaiting(queue, -1)
+      // others may have waited for it only
+      this.#pump()
+    }
+    request.giveUpAfter(waitMillis, onGiveUp)
+    if (signal) request.giveUpOn(signal, onGiveUp)
     queue.push(request)
     this.#countWaiting(queue, 1)
     this.#pump()
+    // those who wait may all be at their limits, and this one not
+    if (request.isOver || this.#waiting <= maxWaiting) return
+    this.#countWaiting(queue, -1)
+    request.refuse(tooMany(maxWaiting))
   }
 
   #countWaiting(queue: FairQueue<Request>, change: number): void {
     this.#waiting += change
-    if (queue === this.#owning) this.#waitingToOwn += change
+    if (queue !== this.#owning) return
+    this.#waitingToOwn += change
+    if (this.#waitingToOwn === 0) this.#reserved.clear()
   }
 
   #refuseAll(queue: FairQueue<Request>, error: unknown): void {
@@ -244,7 +262,8 @@ export class ConnectionPool {
     const mayGo = (tenant: string): boolean => this.#mayGo(tenant)
     const sharing = this.#sharing.peek(mayGo)
     const owning = this.#owning.peek(mayGo)
-    const ownFirst = owning !== undefined && (!sharing || owning.since <= sharing.since)
+    const ownFirst =
+      owning !== undefined && (!sharing || this.#owning.turnOf(owning) < this.#sharing.turnOf(sharing))
     const idle = ownFirst ? this.#idle() : undefined
     if (idle) {
       this.#reserved.delete(idle)
@@ -305,6 +324,28 @@ export class ConnectionPool {
     return !connection.isLost && !connection.mustRetire && !connection.isOwned
   }
 
+  /**
+   * Asks, and once more where the server turns out not to have what was prepared: somebody's SQL has deallocated
+   * it, a migration has changed what it answers, or whoever was to prepare it has failed. Nothing has run then.
+   */
+  async #askAgainIfUnprepared(connection: Connection, plan: ExchangePlan): Promise<Answer> {
+    try {
+      return await connection.ask(plan)
+    } catch (error) {
+      if (!isUnprepared(error)) throw error
+      if (isOutdated(error)) this.#forgetStatements()
+      connection.forgetStatements()
+      // what it has forgotten the server may still have
+      connection.mustRetire = true
+      return connection.ask(plan)
+    }
+  }
+
+  /** A migration outdates what all connections have prepared: a transaction must not fail once on each. */
+  #forgetStatements(): void {
+    for (const connection of this.#connections) connection.forgetStatements()
+  }
+
   /** Opens up to `wanted` connections, in the background. */
   #grow(wanted: number): void {
     const { maxConnections } = this.#options
@@ -318,6 +359,10 @@ export class ConnectionPool {
   async #open(): Promise<void> {
     try {
       const connection = await Connection.open(this.#options)
+      if (this.#isOver) {
+        connection.close()
+        return
+      }
       connection.onLost = () => this.#settle(connection)
       this.#connections.add(connection)
       this.#opening--
@@ -378,26 +423,9 @@ export class ConnectionPool {
   }
 }
 
-/**
- * Asks, and once more where the server turns out not to have what was prepared: somebody's SQL has deallocated
- * it, a migration has changed what it answers, or whoever was to prepare it has failed. Nothing has run then.
- */
-async function askAgainIfUnprepared(connection: Connection, plan: ExchangePlan): Promise<Answer> {
-  try {
-    return await connection.ask(plan)
-  } catch (error) {
-    if (!isUnprepared(error)) throw error
-    connection.forgetStatements()
-    // what it has forgotten the server may still have
-    connection.mustRetire = true
-    return connection.ask(plan)
-  }
-}
-
 /** Whether an error says that a prepared statement is unknown or out of date. */
 export function isUnprepared(error: unknown): boolean {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
-  return code === '26000' || (code === '0A000' && message === 'cached plan must not change result type')
+  return (error as { readonly code?: unknown }).code === '26000' || isOutdated(error)
 }
 
 function tooLong(millis: number): TenancyError {

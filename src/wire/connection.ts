@@ -42,7 +42,9 @@ export class Connection {
   readonly #protocol: Protocol
   readonly #options: ConnectionOptions
   #statements = new StatementCache(0)
-  readonly #underWay: { readonly exchange: Exchange; readonly since: number }[] = []
+  readonly #underWay: Exchange[] = []
+  /** Since when the first of them is the next to be answered. */
+  #dueSince = 0
   #isOwned = false
   #isCorked = false
   #isGone = false
@@ -95,10 +97,9 @@ export class Connection {
     return this.#underWay.length
   }
 
-  /** For how long the exchange that is now answered has been under way, in milliseconds; 0 for none. */
+  /** For how long an exchange has been the next to be answered, in milliseconds; 0 for none. */
   get waitedFor(): number {
-    const [first] = this.#underWay
-    return first ? performance.now() - first.since : 0
+    return this.#underWay.length > 0 ? performance.now() - this.#dueSince : 0
   }
 
   /**
@@ -131,8 +132,11 @@ export class Connection {
   ask(plan: ExchangePlan): Promise<Answer> {
     if (this.isLost) return Promise.reject(lost(this.#fatal))
     const exchange = new Exchange(plan)
-    this.#underWay.push({ exchange, since: performance.now() })
-    if (this.#underWay.length === 1) this.#keepAlive()
+    this.#underWay.push(exchange)
+    if (this.#underWay.length === 1) {
+      this.#dueSince = performance.now()
+      this.#keepAlive()
+    }
     this.#cork()
     exchange.send(this.#protocol, this.#statements)
     return exchange.answer
@@ -163,6 +167,7 @@ export class Connection {
 
   /** Takes leave of the server. Only where nothing is under way. */
   close(): void {
+    if (this.isLost) return
     this.isLost = true
     this.#client.end().catch(() => {})
   }
@@ -174,7 +179,7 @@ export class Connection {
   }
 
   #listen(): void {
-    const head = (): Exchange | undefined => this.#underWay[0]?.exchange
+    const head = (): Exchange | undefined => this.#underWay[0]
     const listeners: { [Event in keyof ProtocolEvents]: (message: ProtocolEvents[Event]) => void } = {
       parseComplete: () => head()?.onParseComplete(),
       rowDescription: ({ fields }) => head()?.onRowDescription(fields),
@@ -198,21 +203,23 @@ export class Connection {
 
   #onErrorMessage(error: pg.DatabaseError): void {
     const { code = '', severity } = error
-    // a terminated backend, a shutdown: the server hangs up next
-    if (/^(08|57P)/.test(code) || severity === 'FATAL' || severity === 'PANIC') {
+    // a terminated backend, a shutdown: the server hangs up next. Class 08 alone says nothing: a parameter that is
+    // missing has it, and a foreign server that is out of reach
+    if (code.startsWith('57P') || severity === 'FATAL' || severity === 'PANIC') {
       this.#fatal = error
       this.isLost = true
-    } else this.#underWay[0]?.exchange.onError(error)
+    } else this.#underWay[0]?.onError(error)
   }
 
   #onReadyForQuery(status: TransactionStatus): void {
     this.status = status
     const settled = this.#underWay.shift()
+    this.#dueSince = performance.now()
     if (this.#underWay.length === 0) {
-      this.idleSince = performance.now()
+      this.idleSince = this.#dueSince
       this.#keepAlive()
     }
-    if (!settled?.exchange.onReadyForQuery(status)) this.destroy()
+    if (!settled?.onReadyForQuery(status)) this.destroy()
   }
 
   #lose(error: unknown): void {
@@ -220,7 +227,7 @@ export class Connection {
     this.#isGone = true
     this.isLost = true
     this.#fatal ??= error
-    for (const { exchange } of this.#underWay.splice(0)) exchange.fail(lost(this.#fatal))
+    for (const exchange of this.#underWay.splice(0)) exchange.fail(lost(this.#fatal))
     this.#onLost()
   }
 }

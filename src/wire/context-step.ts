@@ -53,6 +53,15 @@ export const contextReset: Step = {
   values: [],
 }
 
+/**
+ * The question whether somebody's SQL has prepared statements of its own: one may stand under the name of another,
+ * and would run for whoever comes next. It is never prepared itself, for the same reason.
+ */
+export const lookForPlanted: Step = {
+  text: 'select exists (select from pg_catalog.pg_prepared_statement() where from_sql)',
+  values: [],
+}
+
 export const begin: Step = { text: 'begin', values: [] }
 
 export const commit: Step = { text: 'commit', values: [] }

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { TenancyError } from '../errors.ts'
-import type { ContextStep, Step } from './context-step.ts'
+import { type ContextStep, lookForPlanted, type Step } from './context-step.ts'
 import { type Protocol, prepareValue, type TransactionStatus } from './node-postgres.ts'
 import type { PreparedStatement, StatementCache } from './statement-cache.ts'
 
@@ -17,10 +17,27 @@ export interface Answer {
   readonly result: pg.QueryArrayResult
   /** The connection came with a tenant that an earlier user had set for the whole session. */
   readonly contextWasLeftBehind: boolean
+  /** Somebody's SQL has prepared statements of its own. */
+  readonly hasPlanted: boolean
   readonly status: TransactionStatus
 }
 
 type Parser = (value: string) => unknown
+
+// The types of a prepared statement's parameters stay what they were when it was parsed. Where a migration has given
+// a column another type, the comparison has no operator any more, which a statement that is parsed anew would have.
+const mistypes: ReadonlySet<string | undefined> = new Set(['42725', '42804', '42846', '42883'])
+const perhapsOutdated = new WeakSet<object>()
+
+/** Whether an error says that a prepared statement does not fit the database any more. */
+export function isOutdated(error: unknown): boolean {
+  const { code, routine } = error as { readonly code?: unknown; readonly routine?: unknown }
+  // its message depends on the server's language
+  return (
+    (code === '0A000' && routine === 'RevalidateCachedQuery') ||
+    (typeof error === 'object' && error !== null && perhapsOutdated.has(error))
+  )
+}
 
 /** node-postgres's interface, with the type of an id as the server gives it. */
 interface TypeParsers {
@@ -32,6 +49,8 @@ interface Part {
   readonly step: Step | pg.QueryConfig
   readonly values: readonly (string | Buffer | null)[]
   statement?: PreparedStatement
+  /** The statement was prepared by an earlier exchange. */
+  isReused?: boolean
 }
 
 /**
@@ -59,6 +78,7 @@ export class Exchange {
   #statements: StatementCache | undefined
   #error: unknown
   #contextWasLeftBehind = false
+  #hasPlanted = false
   /** The server has named the tenant and the ticket that go before this query. */
   #isOurs: boolean
   #isForeign = false
@@ -92,10 +112,11 @@ export class Exchange {
     this.#statements = statements
     for (const part of this.#parts) {
       const { text } = part.step
-      const use = statements.use(text)
+      const use = part.step === lookForPlanted ? undefined : statements.use(text)
       if (use?.evicted) protocol.close({ type: 'S', name: use.evicted.name })
       const statement = use?.statement
       if (statement) part.statement = statement
+      part.isReused = statement?.sent ?? false
       if (!statement?.sent) protocol.parse({ text, name: statement?.name ?? '', types: [] })
       if (statement) statement.sent = true
       protocol.bind({ portal: '', statement: statement?.name ?? '', values: part.values })
@@ -131,6 +152,8 @@ export class Exchange {
       this.#isOurs = tenantId === context?.context.tenantId && ticket === context?.ticket
       this.#isForeign = !this.#isOurs
       this.#contextWasLeftBehind = leftBehind !== null && leftBehind !== ''
+    } else if (this.#parts[this.#at]?.step === lookForPlanted) {
+      this.#hasPlanted = values[0] === 't'
     } else if (this.#at === this.#queryAt && this.#error === undefined) {
       if (this.#rows.length === 0) this.#useKnownFields()
       try {
@@ -166,6 +189,8 @@ export class Exchange {
 
   onError(error: unknown): void {
     this.#error ??= error
+    const { code } = error as { readonly code?: string }
+    if (this.#parts[this.#at]?.isReused && mistypes.has(code)) perhapsOutdated.add(error as object)
     // what comes after it was skipped, Parse included
     for (const { statement } of this.#parts.slice(this.#at)) {
       if (statement && !statement.parsed) this.#statements?.forget(statement)
@@ -196,6 +221,7 @@ export class Exchange {
     this.#resolve({
       result: { ...parseTag(this.#tag), fields: [...this.#fields], rows: this.#rows },
       contextWasLeftBehind: this.#contextWasLeftBehind,
+      hasPlanted: this.#hasPlanted,
       status,
     })
     return true

@@ -5,7 +5,7 @@ import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { type Admission, examineConnection } from './admission.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
-import { begin, commit, contextReset, contextStep, rollback } from './context-step.ts'
+import { begin, commit, contextReset, contextStep, lookForPlanted, rollback } from './context-step.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 
 // Prisma's adapter asks for an instance of node-postgres's Pool, so this is one; but the connections are this
@@ -128,9 +128,9 @@ export class TenantPool extends Pool {
         opening: [begin],
         context: contextStep(context),
         query: config,
-        closing: [commit, contextReset],
+        closing: [commit, contextReset, lookForPlanted],
       })
-      destroy = answer.contextWasLeftBehind || answer.status !== 'I'
+      destroy = answer.contextWasLeftBehind || answer.hasPlanted || answer.status !== 'I'
       return answer.result
     } catch (error) {
       destroy = !(await rollBack(connection))
@@ -191,8 +191,11 @@ async function unlessAborted<Result>(
 async function rollBack(connection: Connection): Promise<boolean> {
   if (connection.isLost) return false
   try {
-    await connection.ask({ query: { ...rollback, values: [] }, closing: [contextReset] })
-    return connection.status === 'I'
+    const { hasPlanted } = await connection.ask({
+      query: { ...rollback, values: [] },
+      closing: [contextReset, lookForPlanted],
+    })
+    return connection.status === 'I' && !hasPlanted
   } catch {
     return false
   }

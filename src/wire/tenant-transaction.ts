@@ -3,8 +3,8 @@ import type { WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 import { isUnprepared } from './connection-pool.ts'
-import { contextReset, contextStep, type Step } from './context-step.ts'
-import type { ExchangePlan } from './exchange.ts'
+import { contextReset, contextStep, lookForPlanted, type Step } from './context-step.ts'
+import { type ExchangePlan, isOutdated } from './exchange.ts'
 
 const beginning = /^begin$/i
 const isolation = /^set transaction isolation level [a-z ]+$/i
@@ -25,10 +25,11 @@ const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0,
 export class TenantTransaction {
   readonly #connection: Connection
   readonly #scope: WireScope
-  readonly #giveBack: (options: { readonly destroy: boolean }) => void
+  readonly #giveBack: (options: { readonly destroy: boolean; readonly outdated: boolean }) => void
   #heldBack: Step[] | undefined
   #state: 'new' | 'open' | 'ended' = 'new'
   #mustDestroy = false
+  #isOutdated = false
   #isReleased = false
   #last: Promise<unknown> = Promise.resolve()
 
@@ -36,7 +37,7 @@ export class TenantTransaction {
   constructor(
     connection: Connection,
     scope: WireScope,
-    giveBack: (options: { readonly destroy: boolean }) => void,
+    giveBack: (options: { readonly destroy: boolean; readonly outdated: boolean }) => void,
   ) {
     this.#connection = connection
     this.#scope = scope
@@ -71,8 +72,10 @@ export class TenantTransaction {
     const plan: ExchangePlan = {
       query: config,
       ...(isFirst ? { opening: this.#heldBack ?? [], context: contextStep(this.#scope.context) } : {}),
-      // whether the transaction ran raw SQL is not known here; what it may have set goes with its end
-      ...(finish.test(text) ? { closing: [contextReset] } : {}),
+      // what raw SQL may have set goes with the end
+      ...(finish.test(text)
+        ? { closing: this.#scope.session?.ranRaw ? [contextReset, lookForPlanted] : [contextReset] }
+        : {}),
     }
     const answer = this.#last.then(() => this.#send(plan))
     this.#last = answer.catch(() => {})
@@ -83,12 +86,13 @@ export class TenantTransaction {
     if (this.#scope.signal?.aborted && !finish.test(plan.query.text)) throw over()
     try {
       const answer = await this.#connection.ask(plan)
-      if (answer.contextWasLeftBehind) this.#mustDestroy = true
+      if (answer.contextWasLeftBehind || answer.hasPlanted) this.#mustDestroy = true
       this.#noticeEnd()
       return answer.result
     } catch (error) {
       // the next attempt at this transaction finds a connection that knows what it has prepared
       if (isUnprepared(error)) this.#mustDestroy = true
+      if (isOutdated(error)) this.#isOutdated = true
       throw error
     }
   }
@@ -113,7 +117,10 @@ export class TenantTransaction {
     this.#scope.signal?.removeEventListener('abort', this.#onAbort)
     const unfinished = this.#state === 'open' || this.#connection.load > 0 || this.#connection.status !== 'I'
     this.#state = 'ended'
-    this.#giveBack({ destroy: Boolean(error) || this.#mustDestroy || unfinished })
+    this.#giveBack({
+      destroy: Boolean(error) || this.#mustDestroy || unfinished,
+      outdated: this.#isOutdated,
+    })
   }
 
   // Prisma's adapter listens for the loss of a connection; a query that is under way is told, and the next one
