@@ -75,7 +75,7 @@ describe('checkDatabaseHealth', () => {
 })
 
 describe('the bundled client', () => {
-  afterAll(disconnect)
+  afterAll(() => disconnect())
 
   it('works from DATABASE_URL, and anew after a disconnect', async () => {
     process.env['DATABASE_URL'] = database.appUrl

@@ -25,7 +25,7 @@ export type TenantId = z.infer<typeof tenantIdSchema>
  *
  * @example
  * ```ts
- * const tenantId = parseTenantId(request.headers['x-tenant-id'])
+ * const tenantId = parseTenantId(request.session.tenantId)
  * ```
  */
 export function parseTenantId(id: unknown): TenantId {

@@ -68,13 +68,15 @@ export async function checkDatabaseHealth(): Promise<DatabaseHealth> {
  * Ends the connections that {@link createTenantClient} opened, after the work that is under way. The next call
  * of it opens new ones.
  *
+ * @param options `timeoutMillis`: how long to wait for that work, which then fails; forever unless told
+ *
  * @example
  * ```ts
  * process.once('SIGTERM', () => disconnect())
  * ```
  */
-export async function disconnect(): Promise<void> {
+export async function disconnect(options?: { readonly timeoutMillis?: number }): Promise<void> {
   const open = tenancy
   tenancy = undefined
-  await open?.disconnect()
+  await open?.disconnect(options)
 }

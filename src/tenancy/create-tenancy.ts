@@ -113,13 +113,17 @@ export function assembleTenancy<Client extends object>(
   options: TenancyOptions<Client>,
   { rewrite }: { readonly rewrite: boolean },
 ): Tenancy<Client> {
-  const { PrismaClient, manifest } = options
+  const { PrismaClient, manifest, connectionTimeoutMillis = 5_000 } = options
+  const transactionOptions = options.prismaOptions?.['transactionOptions'] as
+    | { readonly maxWait?: number }
+    | undefined
   if (!/^postgres(ql)?:\/\//.test(options.connectionString ?? '')) {
     throw new TenancyError(
       'DH409',
       'connectionString is missing or not of the form postgresql://user:password@host:port/database',
     )
   }
+  assertWholeNumbers(options)
   const pool = new TenantPool({
     ...defined({
       statementCacheSize: options.statementCacheSize,
@@ -128,11 +132,11 @@ export function assembleTenancy<Client extends object>(
     }),
     client: {
       connectionString: options.connectionString,
-      connectionTimeoutMillis: options.connectionTimeoutMillis ?? 5_000,
+      connectionTimeoutMillis,
       keepAlive: true,
     },
     maxConnections: options.maxConnections ?? 10,
-    waitMillis: options.connectionTimeoutMillis ?? 5_000,
+    waitMillis: connectionTimeoutMillis,
     maxWaiting: options.maxWaiting ?? 10_000,
     idleMillis: options.idleTimeoutMillis ?? 10_000,
     allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
@@ -161,6 +165,9 @@ export function assembleTenancy<Client extends object>(
   const underWay = new WorkUnderWay()
   const telemetry = createTelemetry(pool)
   const parts: ClientParts = {
+    client: shared,
+    // Prisma's own is 2 seconds, whatever the pool's is; a little longer, for the pool says more of why
+    maxWait: transactionOptions?.maxWait ?? connectionTimeoutMillis + 500,
     models: new Map(Object.keys(manifest.models).map((model) => [delegateName(model), model])),
     classes: new OperationClasses(manifest),
     run: (what, isPart, work) => telemetry.operation(what, () => underWay.run(work, isPart)),
@@ -189,7 +196,7 @@ export function assembleTenancy<Client extends object>(
         underWay.assertOpen()
         const given = parseTenantContext(input)
         const context = hasLimits ? parseTenantContext({ ...limits, ...defined(given) }) : given
-        return guardClient(parts, shared, context) as TenantClient<Client>
+        return guardClient(parts, context) as TenantClient<Client>
       } catch (error) {
         throw telemetry.refused(error)
       }
@@ -199,6 +206,29 @@ export function assembleTenancy<Client extends object>(
       closing ??= close(timeoutMillis)
       return closing
     },
+  }
+}
+
+/** The smallest value of each option that is a number, and its name; the largest is what a timer takes. */
+const smallest = {
+  maxConnections: 1,
+  pipelineDepth: 1,
+  maxConcurrentPerTenant: 1,
+  connectionTimeoutMillis: 1,
+  idleTimeoutMillis: 1,
+  statementTimeoutMillis: 1,
+  lockTimeoutMillis: 1,
+  statementCacheSize: 0,
+  maxWaiting: 0,
+} satisfies { readonly [Option in keyof TenancyOptions<unknown>]?: number }
+
+/** @throws {TenancyError} `DH409` for a number that would make the pool wait for ever or refuse everything */
+function assertWholeNumbers(options: TenancyOptions<unknown>): void {
+  for (const [name, least] of Object.entries(smallest)) {
+    const value = options[name as keyof typeof smallest]
+    if (value === undefined) continue
+    if (Number.isInteger(value) && value >= least && value <= 2_147_483_647) continue
+    throw new TenancyError('DH409', `${name} must be a whole number from ${least}`)
   }
 }
 

@@ -7,7 +7,14 @@ import {
 } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
-import { type RunWork, runOperationIn, TenantOperation } from './tenant-operation.ts'
+import {
+  assertLives,
+  type OpenTransaction,
+  type RunWork,
+  runOperationIn,
+  TenantOperation,
+  type TransactionLife,
+} from './tenant-operation.ts'
 
 /** Prisma's own options of an interactive transaction; times in milliseconds. */
 export interface TransactionOptions {
@@ -31,41 +38,47 @@ export interface TenantTransactionOptions extends TransactionOptions {
 
 type Transaction = (work: (tx: object) => Promise<unknown>, options: TransactionOptions) => Promise<unknown>
 
-// Prisma lets an array wait for a connection as long as its pool does, and an interactive transaction 2 seconds.
-const arrayDefaults = { maxWait: 5_000 }
+/** Who begins a transaction. */
+export interface Beginner {
+  /** Where the transaction is counted and watched. */
+  readonly run: RunWork
+  /** Prisma's client, or that of a transaction for one within it. */
+  readonly client: object
+  readonly context: TenantContext
+  /** How long to wait for a connection unless told, in milliseconds. */
+  readonly maxWait: number
+  /** The transaction that this one is within, and that it has the limits and the signal of. */
+  readonly outer?: TransactionLife
+}
+
+/** Makes what a callback gets out of Prisma's client of the transaction. */
+export type GuardTransaction = (tx: object, transaction: OpenTransaction) => object
 
 /**
  * Runs a callback, or an array of operations, in one transaction of a tenant.
  *
- * @param run where the transaction is counted and watched
- * @param client the extended client
- * @param outer the transaction that this one is within, and that it has the limits and the signal of
- * @param guard makes what the callback gets out of Prisma's client of the transaction
- * @throws {TenancyError} `DH102` for limits that PostgreSQL has not, `DH103` within another tenant's transaction;
- *   the reason of the signal when that ends it
+ * @throws {TenancyError} `DH102` for limits outside PostgreSQL's range, `DH103` within another tenant's
+ *   transaction; the reason of the signal when that ends it
  */
 export async function runTransaction(
-  run: RunWork,
-  client: object,
-  context: TenantContext,
-  outer: TransactionLife | undefined,
-  guard: (tx: object, life: TransactionLife) => object,
+  { run, client, context, outer, maxWait }: Beginner,
+  guard: GuardTransaction,
   input: unknown,
   options: TenantTransactionOptions = {},
 ): Promise<unknown> {
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
   const ambient = currentWireScope()
   const life = { isOver: false, session: outer?.session ?? { ranRaw: false } }
-  const work = Array.isArray(input)
-    ? (tx: object) => runInOrder(tx, input)
-    : typeof input === 'function'
-      ? async (tx: object): Promise<unknown> => (input as (tx: object) => unknown)(guard(tx, life))
-      : refuseInput
+  const work = workOf(input, guard)
   // over as soon as nobody waits for it any more
-  const live = (tx: object): Promise<unknown> =>
-    (signal ? unlessAborted(() => work(tx), signal) : work(tx)).finally(() => {
+  const live = async (tx: object): Promise<unknown> => {
+    try {
+      const transaction = { handle: await handleOf(tx), life }
+      return await (signal ? unlessAborted(() => work(tx, transaction), signal) : work(tx, transaction))
+    } finally {
       life.isOver = true
-    })
+    }
+  }
   const { $transaction } = client as { readonly $transaction: Transaction }
   const what = { operation: '$transaction', tenantId: context.tenantId }
   return run(what, ambient?.inTransaction ?? false, async () => {
@@ -82,7 +95,7 @@ export async function runTransaction(
     try {
       return await runInWireScope(scope, () =>
         $transaction.call(client, live, {
-          ...(Array.isArray(input) ? arrayDefaults : {}),
+          maxWait,
           ...prismaOptions,
         }),
       )
@@ -93,20 +106,36 @@ export async function runTransaction(
   })
 }
 
-/** Whether a transaction still takes operations. */
-export interface TransactionLife {
-  readonly isOver: boolean
-  readonly session: SessionNotes
+type Work = (tx: object, transaction: OpenTransaction) => Promise<unknown>
+
+function workOf(input: unknown, guard: GuardTransaction): Work {
+  if (Array.isArray(input)) return (_, transaction) => runInOrder(transaction, input)
+  if (typeof input === 'function') {
+    return async (tx, transaction) => (input as (tx: object) => unknown)(guard(tx, transaction))
+  }
+  return async () => {
+    throw new TypeError('$transaction takes a callback or an array of operations')
+  }
 }
 
-/** @throws {TenancyError} `DH105` behind the end of a transaction */
-export function assertLives(life: TransactionLife | undefined): void {
-  if (life?.isOver) {
-    throw new TenancyError(
-      'DH105',
-      'a query came after its transaction had ended; await every query inside it',
-    )
+/**
+ * What Prisma knows a transaction by. It gives it to each promise that the transaction's client makes, and takes it
+ * from whoever has a promise of another client run there.
+ *
+ * @throws {TenancyError} `DH208` for a version of Prisma that does it in another way
+ */
+async function handleOf(tx: object): Promise<object> {
+  const { _createPrismaPromise: create } = tx as {
+    readonly _createPrismaPromise?: (
+      callback: (transaction?: object) => Promise<unknown>,
+    ) => PromiseLike<unknown>
   }
+  const handle = await create?.(async (transaction) => transaction)
+  if (typeof handle === 'object' && handle !== null && 'id' in handle) return handle
+  throw new TenancyError(
+    'DH208',
+    'this version of Prisma does not name its transactions; it is not supported',
+  )
 }
 
 function assertFits(outer: TransactionLife, options: TenantTransactionOptions): void {
@@ -126,10 +155,6 @@ function withLimits(
 ): TenantContext {
   const given = Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined))
   return Object.keys(given).length === 0 ? context : parseTenantContext({ ...context, ...given })
-}
-
-async function refuseInput(): Promise<never> {
-  throw new TypeError('$transaction takes a callback or an array of operations')
 }
 
 /** Settles as `work` does, or with the reason of the signal, whichever comes first; then it is not begun. */
@@ -155,7 +180,10 @@ export async function unlessAborted<Result>(
  * begin it itself in a later tick, with all the other arrays of that tick and in the async context of whoever
  * came first: one tenant's operations would run as another.
  */
-async function runInOrder(tx: object, operations: readonly unknown[]): Promise<readonly unknown[]> {
+async function runInOrder(
+  transaction: OpenTransaction,
+  operations: readonly unknown[],
+): Promise<readonly unknown[]> {
   const lazy = operations.map((operation) => {
     if (operation instanceof TenantOperation) return operation
     throw new TypeError(
@@ -163,6 +191,6 @@ async function runInOrder(tx: object, operations: readonly unknown[]): Promise<r
     )
   })
   const results: unknown[] = []
-  for (const operation of lazy) results.push(await runOperationIn(operation, tx))
+  for (const operation of lazy) results.push(await runOperationIn(operation, transaction))
   return results
 }

@@ -2,13 +2,8 @@ import type { Types } from '@prisma/client/runtime/client'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
-import {
-  assertLives,
-  runTransaction,
-  type TenantTransactionOptions,
-  type TransactionLife,
-} from './run-transaction.ts'
-import type { OperationClasses, RunWork } from './tenant-operation.ts'
+import { type GuardTransaction, runTransaction, type TenantTransactionOptions } from './run-transaction.ts'
+import type { OpenTransaction, OperationClasses, PrismaOperation, RunWork } from './tenant-operation.ts'
 
 // What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. They
 // are refused with an explanation; whatever else is not named below does not exist on a tenant client.
@@ -69,10 +64,20 @@ export function contextOf(client: object): TenantContext | undefined {
 
 /** What the clients of one tenancy share. */
 export interface ClientParts {
+  /** Prisma's client with hull one in it. */
+  readonly client: object
   /** The names of the models by the names of their delegates. */
   readonly models: ReadonlyMap<string, string>
   readonly classes: OperationClasses
+  /** How long a transaction waits for a connection unless told, in milliseconds. */
+  readonly maxWait: number
   readonly run: RunWork
+}
+
+/** Where the operations of a tenant client run, if not each on its own. */
+interface Within extends OpenTransaction {
+  /** Prisma's client of the transaction, from which another one within it is begun. */
+  readonly client: object
 }
 
 /**
@@ -80,19 +85,16 @@ export interface ClientParts {
  * `$transaction` and raw SQL with parameters. The proxies stand before empty objects and name what they show,
  * so no prototype, descriptor, inherited method or internal of Prisma's leads to the client. Every operation
  * belongs to `context`, wherever it is awaited.
+ *
+ * @param within the transaction that the client is of
  */
-export function guardClient(
-  parts: ClientParts,
-  client: object,
-  context: TenantContext,
-  life?: TransactionLife,
-): object {
-  const guarded = new Proxy(Object.create(null) as object, new ClientGuard(parts, client, context, life))
+export function guardClient(parts: ClientParts, context: TenantContext, within?: Within): object {
+  const guarded = new Proxy(Object.create(null) as object, new ClientGuard(parts, context, within))
   contexts.set(guarded, context)
   return guarded
 }
 
-type Method = (...args: unknown[]) => PromiseLike<unknown>
+type Method = (...args: unknown[]) => PrismaOperation
 
 /** A proxy's handler: what is asked by a name is what `expose` gives, and nothing can be changed. */
 abstract class Guard implements ProxyHandler<object> {
@@ -128,18 +130,16 @@ abstract class Guard implements ProxyHandler<object> {
 class ClientGuard extends Guard {
   protected readonly what = 'a tenant client'
   readonly #parts: ClientParts
-  readonly #client: object
   readonly #context: TenantContext
-  readonly #life: TransactionLife | undefined
+  readonly #within: Within | undefined
   // kept, so that a model's delegate stays the same object
   #members: Map<string, unknown> | undefined
 
-  constructor(parts: ClientParts, client: object, context: TenantContext, life: TransactionLife | undefined) {
+  constructor(parts: ClientParts, context: TenantContext, within: Within | undefined) {
     super()
-    this.#life = life
     this.#parts = parts
-    this.#client = client
     this.#context = context
+    this.#within = within
   }
 
   protected expose(property: string): unknown {
@@ -158,7 +158,7 @@ class ClientGuard extends Guard {
     if (model !== undefined) {
       const guard = new DelegateGuard(
         model,
-        () => (Reflect.get(this.#client, property) as { readonly fields: unknown }).fields,
+        () => (Reflect.get(this.#parts.client, property) as { readonly fields: unknown }).fields,
         (name, args) => this.#operation(property, name, args, model),
       )
       return new Proxy(Object.create(null) as object, guard)
@@ -167,10 +167,18 @@ class ClientGuard extends Guard {
       return (...args: unknown[]) => this.#operation(undefined, property, args, undefined)
     }
     if (property !== '$transaction') return undefined
-    const guard = (transaction: object, life: TransactionLife): object =>
-      guardClient(this.#parts, transaction, this.#context, life)
+    const { run, client, maxWait } = this.#parts
+    const beginner = {
+      run,
+      maxWait,
+      client: this.#within?.client ?? client,
+      context: this.#context,
+      ...(this.#within ? { outer: this.#within.life } : {}),
+    }
+    const guard: GuardTransaction = (tx, transaction) =>
+      guardClient(this.#parts, this.#context, { ...transaction, client: tx })
     return (input: unknown, options?: TenantTransactionOptions) =>
-      runTransaction(this.#parts.run, this.#client, this.#context, this.#life, guard, input, options)
+      runTransaction(beginner, guard, input, options)
   }
 
   #operation(
@@ -179,19 +187,20 @@ class ClientGuard extends Guard {
     args: readonly unknown[],
     model: string | undefined,
   ): PromiseLike<unknown> {
-    const make = (client: object): PromiseLike<unknown> => {
-      if (client === this.#client) assertLives(this.#life)
-      // wherever it is awaited, it is this transaction that it runs in
-      if (model === undefined && this.#life) this.#life.session.ranRaw = true
-      const receiver = (delegate === undefined ? client : Reflect.get(client, delegate)) as Record<
-        string,
-        Method
-      >
-      return (receiver[operation] as Method)(...args)
+    const { client, classes, run } = this.#parts
+    // Always on the client that all share, whose delegates are there; those of a transaction Prisma makes anew for each.
+    const make = (): PrismaOperation => {
+      const receiver = delegate === undefined ? client : (Reflect.get(client, delegate) as object)
+      return (Reflect.get(receiver, operation) as Method).apply(receiver, [...args])
     }
-    const { classes, run } = this.#parts
-    const origin = { client: this.#client, context: this.#context, operation, run }
-    return classes.create(make, model === undefined ? origin : { ...origin, model })
+    const transaction = this.#within
+    return classes.create(make, {
+      context: this.#context,
+      operation,
+      run,
+      ...(model === undefined ? {} : { model }),
+      ...(transaction ? { transaction } : {}),
+    })
   }
 }
 

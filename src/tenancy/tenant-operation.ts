@@ -1,20 +1,53 @@
 import type { TenantContext } from '../context/tenant-context.ts'
-import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
+import {
+  assertSameTenant,
+  currentWireScope,
+  runInWireScope,
+  type SessionNotes,
+} from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { ObservedOperation } from '../telemetry/telemetry.ts'
 
-/** Makes Prisma's own promise of an operation, not yet started, on a client or on a transaction of it. */
-export type MakeOperation = (client: object) => PromiseLike<unknown>
+/** Makes Prisma's own promise of an operation, not yet started, on the client that all tenants share. */
+export type MakeOperation = () => PrismaOperation
+
+/** Prisma's lazy promise, and how it is told which transaction it runs in. */
+export interface PrismaOperation extends PromiseLike<unknown> {
+  requestTransaction(transaction: object): Promise<unknown>
+}
 
 /** What an operation is, and whose. */
 export interface OperationOrigin {
-  /** The client that it was made on: the tenancy's, or a transaction. */
-  readonly client: object
   readonly context: TenantContext
   readonly operation: string
   readonly model?: string
   readonly run: RunWork
+  /** The transaction whose client it was made on. */
+  readonly transaction?: OpenTransaction
+}
+
+/** A transaction as its operations know it. */
+export interface OpenTransaction {
+  /** What Prisma knows it by. */
+  readonly handle: object
+  readonly life: TransactionLife
+}
+
+/** Whether a transaction still takes operations, and what it notes of its connection. */
+export interface TransactionLife {
+  readonly isOver: boolean
+  readonly session: SessionNotes
+}
+
+/** @throws {TenancyError} `DH105` after the end of a transaction */
+export function assertLives(life: TransactionLife | undefined): void {
+  if (life?.isOver) {
+    throw new TenancyError(
+      'DH105',
+      'a query came after its transaction had ended; await every query inside it',
+    )
+  }
 }
 
 /** Runs a piece of work where it is counted and watched; `isPart` says that it is within a transaction. */
@@ -26,7 +59,7 @@ export type RunWork = <Result>(
 
 // what only this package may do with an operation is no property of it, or of its class
 /** Runs an operation once more, in a transaction of its tenant's: an array may be tried again. */
-export let runOperationIn: (operation: TenantOperation, transaction: object) => Promise<unknown>
+export let runOperationIn: (operation: TenantOperation, transaction: OpenTransaction) => Promise<unknown>
 /** The operation that follows a relation of what another one finds. */
 let followOperation: (
   operation: TenantOperation,
@@ -58,7 +91,7 @@ export class TenantOperation implements PromiseLike<unknown> {
     onFulfilled?: ((value: unknown) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
-    this.#result ??= this.#start(this.#origin.client)
+    this.#result ??= this.#start(this.#origin.transaction)
     return this.#result.then(onFulfilled, onRejected)
   }
 
@@ -72,28 +105,27 @@ export class TenantOperation implements PromiseLike<unknown> {
     return this.then().finally(onFinally)
   }
 
-  #start(client: object): Promise<unknown> {
+  #start(transaction: OpenTransaction | undefined): Promise<unknown> {
     const { context, operation, model, run } = this.#origin
     const ambient = currentWireScope()
     const inTransaction = ambient?.inTransaction ?? false
     return run({ model, operation, tenantId: context.tenantId }, inTransaction, async () => {
-      if (ambient && inTransaction) {
-        assertSameTenant(ambient, context)
-        if (model === undefined && ambient.session) ambient.session.ranRaw = true
-      }
-      const scope = { context, inTransaction, raw: model === undefined }
-      return runInWireScope(scope, () => this.#make(client))
+      if (ambient && inTransaction) assertSameTenant(ambient, context)
+      assertLives(transaction?.life)
+      // wherever it is awaited, it is this transaction that it runs in
+      if (model === undefined && transaction) transaction.life.session.ranRaw = true
+      return runInWireScope({ context, inTransaction, raw: model === undefined }, () => {
+        const made = this.#make()
+        return transaction ? made.requestTransaction(transaction.handle) : made
+      })
     })
   }
 
   static {
     runOperationIn = (operation, transaction) => operation.#start(transaction)
     followOperation = (operation, relation, args) => {
-      const make: MakeOperation = (client) => {
-        const found = operation.#make(client) as unknown as Record<
-          string,
-          (args: unknown) => PromiseLike<unknown>
-        >
+      const make: MakeOperation = () => {
+        const found = operation.#make() as unknown as Record<string, (args: unknown) => PrismaOperation>
         const follow = found[relation]
         if (follow) return follow(args)
         throw new TenancyError('DH201', `${relation} can't be followed from ${operation.#origin.operation}`)

@@ -60,7 +60,7 @@ class Request implements Waiting {
   }
 }
 
-/** A connection whose first exchange has been under way for longer than this is no place to wait behind. */
+/** A connection whose next answer has been due for longer than this is no place to wait behind. */
 const stalledMillis = 20
 
 /** After a connection could not be opened, the others carry on for so long before it is tried again. */
@@ -246,7 +246,7 @@ export class ConnectionPool {
     return connection
   }
 
-  /** Grants what can be granted, the longest wait first, and opens connections for the rest. */
+  /** Grants what can be granted, turn by turn, and opens connections for the rest. */
   #pump(): void {
     while (this.#waiting > 0 && this.#grantNext()) {
       // one after the other, as long as there is room
@@ -372,7 +372,7 @@ export class ConnectionPool {
       this.#reopenAt = performance.now() + reopenMillis
       // nobody is left who could serve them
       if (this.#connections.size === 0 && this.#opening === 0) {
-        for (const queue of [this.#sharing, this.#owning]) this.#refuseAll(queue, error)
+        for (const queue of [this.#sharing, this.#owning]) this.#refuseAll(queue, unreachable(error))
       }
     }
     this.#pump()
@@ -426,6 +426,14 @@ export class ConnectionPool {
 /** Whether an error says that a prepared statement is unknown or out of date. */
 export function isUnprepared(error: unknown): boolean {
   return (error as { readonly code?: unknown }).code === '26000' || isOutdated(error)
+}
+
+/** An error that says no more than that a socket was closed or a time was over gets a code and an advice. */
+function unreachable(error: unknown): unknown {
+  if (error instanceof TenancyError || (error as { readonly code?: unknown }).code !== undefined) return error
+  return new TenancyError('DH106', 'no connection to the server could be opened; is it up, and reachable?', {
+    cause: error,
+  })
 }
 
 function tooLong(millis: number): TenancyError {

@@ -64,7 +64,7 @@ interface Part {
  * - It is the extended protocol, in which stacked SQL is a syntax error (42601).
  * - Rows are handed out only when the server has named the tenant and the ticket that this exchange gave it.
  *
- * What it does not do: keep the query itself from changing `app.tenant_id`. Only a signed context does.
+ * What it does not do: keep the query itself from changing `app.tenant_id` (SECURITY.md).
  */
 export class Exchange {
   readonly answer: Promise<Answer>

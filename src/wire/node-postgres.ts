@@ -7,7 +7,6 @@ import utils from 'pg/lib/utils.js'
  */
 export interface Protocol {
   readonly stream: {
-    readonly writable: boolean
     cork(): void
     uncork(): void
     destroy(error?: Error): void

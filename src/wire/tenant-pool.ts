@@ -143,7 +143,7 @@ export class TenantPool extends Pool {
   async #begin(scope: WireScope): Promise<TenantTransaction> {
     if (!this.#isAdmitted) {
       const admission = this.admission()
-      await (scope.signal ? unlessAborted(admission, scope.signal) : admission)
+      await (scope.signal ? orAborted(admission, scope.signal) : admission)
     }
     const { tenantId } = scope.context
     const connection = await this.#connections.own(tenantId, scope.signal)
@@ -170,10 +170,7 @@ export class TenantPool extends Pool {
 }
 
 /** What the promise gives, or nothing when the signal comes first. */
-async function unlessAborted<Result>(
-  promise: Promise<Result>,
-  signal: AbortSignal,
-): Promise<Result | undefined> {
+async function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
   let onAbort = (): void => {}
   const aborted = new Promise<undefined>((resolve) => {
     onAbort = () => resolve(undefined)
