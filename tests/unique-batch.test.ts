@@ -656,8 +656,8 @@ describe('a look-up that fails', () => {
 })
 
 describe('within a transaction', () => {
-  // begin, the context, commit and what takes a context away
-  const frame = 4
+  // begin, the context and commit
+  const frame = 3
   const executed = async (hull: Hull, work: () => Promise<unknown>): Promise<number> => {
     const { tap, connectionString } = await ProtocolTap.before(
       hull === 'one' ? database.ownerUrl : database.appUrl,

@@ -128,7 +128,8 @@ describe('a connection', () => {
     await runInWireScope({ context, inTransaction: false, raw: true }, () => pool.query(poison))
     expect(await setting()).toEqual([''])
 
-    await runInWireScope({ context, inTransaction: true, raw: false }, async () => {
+    const session = { ranRaw: true }
+    await runInWireScope({ context, inTransaction: true, raw: false, session }, async () => {
       const transaction = await pool.connect()
       for (const text of ['BEGIN', poison.text, 'COMMIT']) await transaction.query({ text })
       transaction.release()

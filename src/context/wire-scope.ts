@@ -17,6 +17,8 @@ export interface WireScope {
   readonly raw: boolean
   /** What is known of the transaction's connection; one within another shares it. */
   readonly session?: SessionNotes
+  /** The transaction whose callback this is; what that has started may outlive it. */
+  readonly life?: { readonly isOver: boolean }
   /** Ends the transaction early. */
   readonly signal?: AbortSignal
 }

@@ -68,6 +68,7 @@ export async function runTransaction(
 ): Promise<unknown> {
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
   const ambient = currentWireScope()
+  const isWithin = (ambient?.inTransaction && !ambient.life?.isOver) ?? false
   const life = { isOver: false, session: outer?.session ?? { ranRaw: false } }
   const work = workOf(input, guard)
   // over as soon as nobody waits for it any more
@@ -81,8 +82,8 @@ export async function runTransaction(
   }
   const { $transaction } = client as { readonly $transaction: Transaction }
   const what = { operation: '$transaction', tenantId: context.tenantId }
-  return run(what, ambient?.inTransaction ?? false, async () => {
-    if (ambient?.inTransaction) assertSameTenant(ambient, context)
+  return run(what, isWithin, async () => {
+    if (ambient && isWithin) assertSameTenant(ambient, context)
     if (outer) assertFits(outer, options)
     signal?.throwIfAborted()
     const scope = {
@@ -90,6 +91,7 @@ export async function runTransaction(
       inTransaction: true,
       raw: false,
       session: life.session,
+      life,
       ...(signal ? { signal } : {}),
     }
     try {

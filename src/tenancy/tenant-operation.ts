@@ -108,7 +108,7 @@ export class TenantOperation implements PromiseLike<unknown> {
   #start(transaction: OpenTransaction | undefined): Promise<unknown> {
     const { context, operation, model, run } = this.#origin
     const ambient = currentWireScope()
-    const inTransaction = ambient?.inTransaction ?? false
+    const inTransaction = (ambient?.inTransaction && !ambient.life?.isOver) ?? false
     return run({ model, operation, tenantId: context.tenantId }, inTransaction, async () => {
       if (ambient && inTransaction) assertSameTenant(ambient, context)
       assertLives(transaction?.life)

@@ -55,7 +55,7 @@ export const contextReset: Step = {
 
 /**
  * The question whether somebody's SQL has prepared statements of its own: one may stand under the name of another,
- * and would run for whoever comes next. It is never prepared itself, for the same reason.
+ * and would run for whoever comes next.
  */
 export const lookForPlanted: Step = {
   text: 'select exists (select from pg_catalog.pg_prepared_statement() where from_sql)',

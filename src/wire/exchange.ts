@@ -9,6 +9,11 @@ export interface ExchangePlan {
   readonly opening?: readonly Step[]
   readonly context?: ContextStep
   readonly query: pg.QueryConfig
+  /**
+   * The query begins, ends or marks a transaction. Like what goes before and behind a query, it is never prepared:
+   * what the server has lost must not be why a transaction can't end, and costs next to nothing to parse.
+   */
+  readonly isControl?: boolean
   readonly closing?: readonly Step[]
 }
 
@@ -49,6 +54,7 @@ interface Part {
   readonly step: Step | pg.QueryConfig
   readonly values: readonly (string | Buffer | null)[]
   statement?: PreparedStatement
+  readonly mayBePrepared: boolean
   /** The statement was prepared by an earlier exchange. */
   isReused?: boolean
 }
@@ -94,11 +100,12 @@ export class Exchange {
     this.#contextAt = context ? opening.length : -1
     this.#queryAt = opening.length + (context ? 1 : 0)
     this.#isOurs = context === undefined
-    const toPart = (step: Step): Part => ({ step, values: step.values })
+    const toPart = (step: Step): Part => ({ step, values: step.values, mayBePrepared: false })
+    const values = (query.values ?? []).map(prepareValue)
     this.#parts = [
       ...opening.map(toPart),
-      ...(context ? [toPart(context)] : []),
-      { step: query, values: (query.values ?? []).map(prepareValue) },
+      ...(context ? [{ ...toPart(context), mayBePrepared: true }] : []),
+      { step: query, values, mayBePrepared: plan.isControl !== true },
       ...closing.map(toPart),
     ]
     this.answer = new Promise((resolve, reject) => {
@@ -110,10 +117,12 @@ export class Exchange {
   /** Writes all of it, statements that the connection has prepared by their names. */
   send(protocol: Protocol, statements: StatementCache): void {
     this.#statements = statements
+    // at the front: behind a part that fails the server would skip it
+    for (const name of statements.toClose.splice(0)) protocol.close({ type: 'S', name })
     for (const part of this.#parts) {
       const { text } = part.step
-      const use = part.step === lookForPlanted ? undefined : statements.use(text)
-      if (use?.evicted) protocol.close({ type: 'S', name: use.evicted.name })
+      const use = part.mayBePrepared ? statements.use(text) : undefined
+      if (use?.evicted) statements.toClose.push(use.evicted.name)
       const statement = use?.statement
       if (statement) part.statement = statement
       part.isReused = statement?.sent ?? false

@@ -22,6 +22,8 @@ const rememberedTexts = 1_000
  * row-level security adds. The server keeps a plan of each, in each connection, so their number is bounded.
  */
 export class StatementCache {
+  /** Names of statements to close with the next exchange. */
+  readonly toClose: string[] = []
   readonly #size: number
   readonly #prepared = new Map<string, PreparedStatement>()
   readonly #usedOnce = new Set<string>()

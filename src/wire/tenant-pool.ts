@@ -190,6 +190,7 @@ async function rollBack(connection: Connection): Promise<boolean> {
   try {
     const { hasPlanted } = await connection.ask({
       query: { ...rollback, values: [] },
+      isControl: true,
       closing: [contextReset, lookForPlanted],
     })
     return connection.status === 'I' && !hasPlanted

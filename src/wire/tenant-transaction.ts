@@ -9,6 +9,7 @@ import { type ExchangePlan, isOutdated } from './exchange.ts'
 const beginning = /^begin$/i
 const isolation = /^set transaction isolation level [a-z ]+$/i
 const finish = /^(commit|rollback)$/i
+const control = /^(commit|rollback|savepoint|release)\b/i
 
 const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] }
 
@@ -31,6 +32,8 @@ export class TenantTransaction {
   #mustDestroy = false
   #isOutdated = false
   #isReleased = false
+  /** The server has no transaction any more, or never began it. */
+  #isGone = false
   #last: Promise<unknown> = Promise.resolve()
 
   /** @param giveBack what becomes of the connection when the transaction is released */
@@ -72,9 +75,10 @@ export class TenantTransaction {
     const plan: ExchangePlan = {
       query: config,
       ...(isFirst ? { opening: this.#heldBack ?? [], context: contextStep(this.#scope.context) } : {}),
-      // what raw SQL may have set goes with the end
-      ...(finish.test(text)
-        ? { closing: this.#scope.session?.ranRaw ? [contextReset, lookForPlanted] : [contextReset] }
+      ...(control.test(text) ? { isControl: true } : {}),
+      // what raw SQL may have left goes with the end
+      ...(finish.test(text) && this.#scope.session?.ranRaw
+        ? { closing: [contextReset, lookForPlanted] }
         : {}),
     }
     const answer = this.#last.then(() => this.#send(plan))
@@ -83,15 +87,19 @@ export class TenantTransaction {
   }
 
   async #send(plan: ExchangePlan): Promise<pg.QueryArrayResult> {
-    if (this.#scope.signal?.aborted && !finish.test(plan.query.text)) throw over()
+    const isFinish = finish.test(plan.query.text)
+    if ((this.#isGone || this.#scope.signal?.aborted) && !isFinish) throw over()
     try {
       const answer = await this.#connection.ask(plan)
       if (answer.contextWasLeftBehind || answer.hasPlanted) this.#mustDestroy = true
-      this.#noticeEnd()
+      if (!isFinish) this.#noticeEnd()
       return answer.result
     } catch (error) {
       // the next attempt at this transaction finds a connection that knows what it has prepared
       if (isUnprepared(error)) this.#mustDestroy = true
+      // what looks for planted statements was skipped
+      if (isFinish) this.#mustDestroy ||= this.#scope.session?.ranRaw ?? false
+      else this.#noticeEnd()
       if (isOutdated(error)) this.#isOutdated = true
       throw error
     }
@@ -99,7 +107,8 @@ export class TenantTransaction {
 
   /** Raw SQL may have ended the transaction; what comes after it would run in none, without a context. */
   #noticeEnd(): void {
-    if (this.#state !== 'open' || this.#connection.status !== 'I') return
+    if (this.#connection.status !== 'I') return
+    this.#isGone = true
     this.#state = 'ended'
     this.#mustDestroy = true
   }
