@@ -1,4 +1,6 @@
+import { doublehullName } from './contenders/doublehull.ts'
 import { type NetworkName, networkNames } from './figures.ts'
+import { workload } from './plan.ts'
 import type { BenchReport, Comparison } from './report.ts'
 
 const layout = {
@@ -8,7 +10,7 @@ const layout = {
   gap: 28,
   bar: 14,
   line: 22,
-  /** Room behind the longest bar for its figure. */
+  /** Room after the longest bar for its figure. */
   figure: 44,
 } as const
 
@@ -28,7 +30,7 @@ const panels: readonly Panel[] = [
     figure: ({ latency }, network) => latency.findFirst?.[network],
   },
   {
-    title: 'Calls a second, 64 callers for 100 tenants on 5 connections',
+    title: `Calls a second, ${workload.callers} callers for ${workload.tenants} tenants on ${workload.connections} connections`,
     better: 'plain Prisma = 1, more is better',
     figure: ({ throughput }, network) => throughput[network],
   },
@@ -41,7 +43,7 @@ const panels: readonly Panel[] = [
 export function benchChart(report: BenchReport): string {
   const lines: readonly (readonly [string, Comparison])[] = [
     [report.floor, floorOf(report)],
-    ['doublehull', report],
+    [doublehullName, report],
     ...Object.entries(report.ways),
     ...Object.entries(report.peers).filter(([, { unavailable }]) => unavailable === undefined),
   ]
@@ -61,7 +63,9 @@ export function benchChart(report: BenchReport): string {
     )
     for (const [name, found] of lines) {
       const label = leaks(found) && name !== report.floor ? `${name} †` : name
-      parts.push(text(layout.margin, y + layout.bar - 3, name === 'doublehull' ? 'own name' : 'name', label))
+      parts.push(
+        text(layout.margin, y + layout.bar - 3, name === doublehullName ? 'own name' : 'name', label),
+      )
       for (const [index, network] of networkNames.entries()) {
         parts.push(bar(columnStart(index), y, kindOf(name, report), panel.figure(found, network), largest))
       }
@@ -100,7 +104,7 @@ function footnote({ environment: { node, postgresql, cpus, cpu } }: BenchReport)
 }
 
 function kindOf(name: string, { floor }: BenchReport): string {
-  return name === 'doublehull' ? 'own' : name === floor ? 'floor' : 'other'
+  return name === doublehullName ? 'own' : name === floor ? 'floor' : 'other'
 }
 
 function columnStart(index: number): number {

@@ -15,7 +15,6 @@ export interface BenchServer {
 }
 
 interface BenchDatabase {
-  readonly name: string
   readonly adminUrl: string
   /** Has the rights of `doublehull_app`, as an application has: row-level security holds it. */
   readonly appUrl: string
@@ -71,7 +70,6 @@ export async function openBenchServer(cleanup: Cleanup): Promise<BenchServer> {
         await admin.end()
       }
       return {
-        name,
         adminUrl,
         appUrl: withLogin(app.connectionString, { database: name }),
         bypassUrl: withLogin(bypass.connectionString, { database: name }),

@@ -43,11 +43,16 @@ function logProgress(line: string): void {
   console.error(`${(performance.now() / 1_000).toFixed(1).padStart(6)} s  ${line}`)
 }
 
-// whoever reads the output may stop reading
-process.stdout.on('error', () => process.exit(1))
+// whoever reads the output may stop reading; what was made on the server is undone all the same
+let outputFailed = false
+process.stdout.on('error', () => {
+  outputFailed = true
+  process.exitCode = 1
+})
 
 try {
-  process.exitCode = await main()
+  const code = await main()
+  process.exitCode = outputFailed ? 1 : code
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

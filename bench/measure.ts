@@ -21,7 +21,7 @@ const fewestRounds = 3
 
 /**
  * Measures all contenders in turns, a little of each in every round, so that whatever else the machine does
- * hits all of them. The order is another one in each round: nobody is always the first behind somebody else.
+ * hits all of them. The order is another one in each round: nobody is always the first after somebody else.
  *
  * @param measure measures one contender for the length of one block
  */

@@ -49,7 +49,7 @@ export function measureLatency(
  * one tick into one statement, and plain Prisma does so across tenants, which nothing that isolates them may do:
  * the comparison would be one of how many callers happen to share a tick.
  *
- * @param window milliseconds that are counted, behind a start that is not
+ * @param window milliseconds that are counted, after a start that is not
  */
 export function measureThroughput(
   field: Field,

@@ -18,12 +18,16 @@ export const usage = `Usage: npm run bench -- [options]
 
 Measures what tenancy costs, in one run: plain Prisma without row-level security
 (the floor), this package, transactions that set the context themselves, and four
-other packages, in turns. Without DATABASE_URL the embedded PostgreSQL is used. A
-DATABASE_URL must log in as a superuser; the databases and logins that are made
-there are dropped afterwards (the roles of the migrations stay).
+other packages, in turns. The server is that of DIRECT_URL, or else DATABASE_URL,
+or else the embedded PostgreSQL. A URL must log in as a superuser; the databases and
+logins that are made there are dropped afterwards (the roles of the migrations stay).
+
+Whatever is measured, one tenant also reaches for another's rows with each way that
+takes part. Exits with 1 if this package lets anything through.
 
 Options:
-  --quick           fewer rounds and no peers: under a minute, instead of some twelve
+  --quick           fewer rounds, and neither the other packages nor the array
+                    transaction: under a minute, instead of some twelve
   --json            print one JSON object and nothing else (npm run --silent bench -- --json)
   --chart FILE      draw the figures into an SVG file
   --rounds N        rounds of each measurement
@@ -53,7 +57,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const only = parseList('--only', values.only, measurements)
   const peers = values.peers === 'none' ? [] : parseList('--peers', values.peers, peerNames)
   if (values.quick && values.peers !== undefined) {
-    throw new UsageError('--quick has no peers; leave one of --quick and --peers out')
+    throw new UsageError('--quick measures none of the other packages; leave one of --quick and --peers out')
   }
   if (
     values.chart !== undefined &&

@@ -7,7 +7,7 @@ import type { ByNetwork, Figures } from './figures.ts'
 import type { Growth } from './growth.ts'
 import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
-import { type CaseName, caseNames } from './plan.ts'
+import { type CaseName, caseNames, workload } from './plan.ts'
 import type { Tally } from './tally.ts'
 
 type ByCase = Partial<Record<CaseName, ByNetwork>>
@@ -43,7 +43,7 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly absolute: {
     /** Milliseconds, with one caller. */
     readonly latency: Readonly<Record<string, ByCase>>
-    /** Calls a second, of 64 callers. */
+    /** Calls a second, of all callers together. */
     readonly throughput: Readonly<Record<string, ByCase>>
   }
   /** Milliseconds that the shortest exchange with the server takes. */
@@ -77,8 +77,8 @@ export interface Findings {
 
 const method =
   'interleaved rounds in one run; a figure is the median over the rounds of the ratio within a round. ' +
-  'Latency: one caller, the median of a block of calls. Throughput: 64 callers, 100 tenants, 5 connections, ' +
-  'findFirst by id.'
+  'Latency: one caller, the median of a block of calls. Throughput: ' +
+  `${workload.callers} callers, ${workload.tenants} tenants, ${workload.connections} connections, findFirst by id.`
 
 /** Puts the findings into the form that is printed. */
 export function makeReport(findings: Findings): BenchReport {

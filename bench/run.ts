@@ -11,7 +11,7 @@ import { type BenchServer, openBenchServer } from './databases.ts'
 import { startDelayedProxy } from './delayed-proxy.ts'
 import { type ByNetwork, Figures, type NetworkName, networkNames } from './figures.ts'
 import { type Growth, measureGrowth } from './growth.ts'
-import { growthData, loadBrandings, loadPackages, operationsData } from './load.ts'
+import { growthData, loadBrandings, loadPackages, operationsData, tenantIdOf } from './load.ts'
 import { type Field, measureLatency, measureThroughput } from './operations.ts'
 import type { BenchOptions } from './options.ts'
 import { loadPeers, type Peer } from './peers.ts'
@@ -53,7 +53,9 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   const plan = makePlan(options.quick, options.rounds)
   const loaded = await loadPeers(options.peers, log)
   const server = await openBenchServer(cleanup)
-  log(`PostgreSQL ${server.version}, ${server.kind === 'given' ? 'from DATABASE_URL' : 'embedded'}`)
+  log(
+    `PostgreSQL ${server.version}, ${server.kind === 'given' ? 'from DIRECT_URL or DATABASE_URL' : 'embedded'}`,
+  )
 
   const { entrants: own, appUrl } = await enterOwn(server, options)
   // first, while the heap is small
@@ -147,11 +149,7 @@ async function tryPeer(
     })
     const contender = await open(database, workload.connections)
     try {
-      await cases.findFirst(contender, {
-        tenant: 0,
-        tenantId: '00000000-0000-4000-8000-000000000000',
-        row: 0,
-      })
+      await cases.findFirst(contender, { tenant: 0, tenantId: tenantIdOf(0), row: 0 })
     } finally {
       await contender.close()
     }

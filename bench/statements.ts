@@ -1,6 +1,7 @@
 import { cases } from './cases.ts'
 import type { Logins, OpenContender } from './contenders/contender.ts'
 import { tenantIdOf } from './load.ts'
+import { workload } from './plan.ts'
 import { StatementTap } from './statement-tap.ts'
 
 /**
@@ -9,7 +10,7 @@ import { StatementTap } from './statement-tap.ts'
  */
 export async function countStatementsOfTick(open: OpenContender, logins: Logins): Promise<number> {
   const { tap, urls } = await StatementTap.before({ appUrl: logins.appUrl, bypassUrl: logins.bypassUrl })
-  const contender = await open(urls, 5)
+  const contender = await open(urls, workload.connections)
   try {
     // connections are made, and the login is examined, before the first answer
     await cases.findUniqueTick(contender, subjectOf(0))

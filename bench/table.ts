@@ -1,12 +1,16 @@
 import { styleText } from 'node:util'
+import { doublehullName } from './contenders/doublehull.ts'
 import { networkNames } from './figures.ts'
-import { type CaseName, caseNames } from './plan.ts'
+import { type CaseName, caseNames, workload } from './plan.ts'
 import type { BenchReport, Comparison } from './report.ts'
+
+const { callers, tenants, connections } = workload
+const throughputOf = `${callers} callers, ${tenants} tenants, ${connections} connections`
 
 /** The report for people: ratios to plain Prisma in tables, one line for each way of doing it. */
 export function benchTables(report: BenchReport): string {
   const contenders: readonly (readonly [string, Comparison])[] = [
-    ['doublehull', report],
+    [doublehullName, report],
     ...Object.entries(report.ways),
     ...Object.entries(report.peers),
   ]
@@ -25,7 +29,7 @@ export function benchTables(report: BenchReport): string {
     ),
     ...networkNames.map((network) =>
       table(
-        `Calls a second of 64 callers, 100 tenants, 5 connections, ${network}, as a multiple; more is better`,
+        `Calls a second of ${throughputOf}, ${network}, as a multiple; more is better`,
         contenders.map(([name, { throughputByCase }]) => [
           name,
           (measurement) => multiple(throughputByCase[measurement]?.[network]),

@@ -68,7 +68,9 @@ if (needsDatabase() && !process.env['DIRECT_URL'] && !process.env['DATABASE_URL'
   server = await startEmbeddedPostgres()
   await server.ensureDatabase('doublehull')
   process.env['DATABASE_URL'] = server.url('doublehull')
-  console.error(`No DATABASE_URL is set: using the embedded PostgreSQL ${server.version}.`)
+  console.error(
+    `Neither DIRECT_URL nor DATABASE_URL is set: using the embedded PostgreSQL ${server.version}.`,
+  )
 }
 
 const { code, signal } = await runPrisma()

@@ -3,7 +3,7 @@ import { type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-
 
 /** The PostgreSQL that scripts and tests work on. */
 export interface DatabaseServer {
-  /** `DATABASE_URL` names it, or it is the embedded one. */
+  /** `DIRECT_URL`, or else `DATABASE_URL`, names it, or it is the embedded one. */
   readonly kind: 'given' | 'embedded'
   /** PostgreSQL's version, such as `18.4`. */
   readonly version: string
@@ -17,8 +17,8 @@ export interface DatabaseServer {
 const oldestVersion = 15
 
 /**
- * Takes the server of `DIRECT_URL` or `DATABASE_URL`, whose login must be an administrator's, or starts the
- * embedded one.
+ * Takes the server of `DIRECT_URL`, or else `DATABASE_URL`, whose login must be an administrator's, or starts
+ * the embedded one.
  *
  * @param database the database of the embedded server, created when it is missing
  * @throws Error when the server can't be reached or is older than PostgreSQL 15
@@ -54,7 +54,7 @@ async function serverVersion(connectionString: string): Promise<string> {
     const version = rows[0]?.server_version ?? ''
     if (Number.parseInt(version, 10) >= oldestVersion) return version.split(' ')[0] ?? version
     throw new Error(
-      `PostgreSQL ${version} is too old; DATABASE_URL must name version ${oldestVersion} or newer`,
+      `PostgreSQL ${version} is too old; DIRECT_URL, or else DATABASE_URL, must name version ${oldestVersion} or newer`,
     )
   } finally {
     await client.end()
