@@ -37,7 +37,7 @@ function openOne(
 const outcomeOf = (work: PromiseLike<unknown>): Promise<string> =>
   Promise.resolve(work).then(
     () => 'done',
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: { code?: string; message: string }) => error.code ?? error.message,
   )
 
 const rowsOf = async (text: string, values: unknown[] = []): Promise<number> =>
@@ -110,6 +110,38 @@ describe('nothing of a transaction runs outside of it', () => {
   })
 })
 
+describe('what has not happened is not told as done', () => {
+  it('where the callback goes on after a statement that failed', async () => {
+    const db = openOne().client({ tenantId: tenants.a.tenantId })
+    const key = randomUUID()
+    const goingOn = db.$transaction(async (tx) => {
+      await tx.configPackage.create({ data: { key, name: key } })
+      await outcomeOf(tx.$queryRaw`select 1 / 0`)
+    })
+    expect([await outcomeOf(goingOn), await packagesWith(key)]).toEqual(['DH105', 0])
+    // Prisma alone
+    const plain = database.none.$transaction(async (tx) => {
+      await tx.configPackage.create({ data: { tenantId: tenants.a.tenantId, key, name: key } })
+      await outcomeOf(tx.$queryRaw`select 1 / 0`)
+    })
+    expect([await outcomeOf(plain), await packagesWith(key)]).toEqual(['done', 0])
+  })
+
+  it('where another operation of the same turn failed', async () => {
+    const db = openOne().client({ tenantId: tenants.a.tenantId })
+    const key = randomUUID()
+    const outcomes = await db
+      .$transaction(async (tx) =>
+        Promise.all([
+          outcomeOf(tx.configPackage.delete({ where: { id: randomUUID() } })),
+          outcomeOf(tx.configPackage.create({ data: { key, name: key } })),
+        ]),
+      )
+      .catch((error: unknown) => error)
+    expect(outcomes).toEqual(['P2025', (await packagesWith(key)) === 1 ? 'done' : 'DH105'])
+  })
+})
+
 describe('a COMMIT', () => {
   it('that is done is not told as failed, whatever raw SQL has deallocated', async () => {
     const db = openOne().client({ tenantId: tenants.a.tenantId })
@@ -133,7 +165,7 @@ describe('a COMMIT', () => {
 
   it.each([
     ['both hulls', createTenancy],
-    ['hull two alone', createUnscopedTenancy as typeof createTenancy],
+    ['hull two alone', createUnscopedTenancy],
   ])(
     'that fails leaves no statement of raw SQL in the place of the one that sets the context: %s',
     async (_, create) => {
@@ -146,8 +178,9 @@ describe('a COMMIT', () => {
       const attack = a.$transaction(
         async (tx) => {
           await tx.$queryRaw`select count(*) from governance.feature_flag`
-          const [{ name = '' } = {}] = await tx.$queryRaw<{ name: string }[]>`
+          const prepared = await tx.$queryRaw<{ name: string }[]>`
             select name from pg_prepared_statements where not from_sql and statement like '%$3::text%'`
+          const name = prepared[0]?.name ?? ''
           await tx.$executeRaw(Prisma.raw(`deallocate "${name}"`))
           await tx.$executeRaw(
             Prisma.raw(`prepare "${name}" (text, text, text) as

@@ -1,10 +1,5 @@
 import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
-import {
-  assertSameTenant,
-  currentWireScope,
-  runInWireScope,
-  type SessionNotes,
-} from '../context/wire-scope.ts'
+import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import {

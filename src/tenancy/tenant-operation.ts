@@ -114,10 +114,13 @@ export class TenantOperation implements PromiseLike<unknown> {
       assertLives(transaction?.life)
       // wherever it is awaited, it is this transaction that it runs in
       if (model === undefined && transaction) transaction.life.session.ranRaw = true
-      return runInWireScope({ context, inTransaction, raw: model === undefined }, () => {
+      const result = await runInWireScope({ context, inTransaction, raw: model === undefined }, () => {
         const made = this.#make()
         return transaction ? made.requestTransaction(transaction.handle) : made
       })
+      // where one of several in a turn fails, Prisma answers the others with nothing and does not run them
+      if (transaction && result === undefined) throw notRun()
+      return result
     })
   }
 
@@ -134,6 +137,13 @@ export class TenantOperation implements PromiseLike<unknown> {
     }
     hideClass(TenantOperation)
   }
+}
+
+function notRun(): TenancyError {
+  return new TenancyError(
+    'DH105',
+    'the operation was not run, for another one of the same turn and transaction had failed',
+  )
 }
 
 /** Whoever has an operation must not get at its class: it makes operations in any context, on any client. */

@@ -9,6 +9,7 @@ import { type ExchangePlan, isOutdated } from './exchange.ts'
 const beginning = /^begin$/i
 const isolation = /^set transaction isolation level [a-z ]+$/i
 const finish = /^(commit|rollback)$/i
+const commits = /^commit$/i
 const control = /^(commit|rollback|savepoint|release)\b/i
 
 const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] }
@@ -93,6 +94,8 @@ export class TenantTransaction {
       const answer = await this.#connection.ask(plan)
       if (answer.contextWasLeftBehind || answer.hasPlanted) this.#mustDestroy = true
       if (!isFinish) this.#noticeEnd()
+      // PostgreSQL's answer to a COMMIT after a statement that failed; Prisma would call that done
+      if (answer.result.command === 'ROLLBACK' && commits.test(plan.query.text)) throw notKept()
       return answer.result
     } catch (error) {
       // the next attempt at this transaction finds a connection that knows what it has prepared
@@ -140,6 +143,13 @@ export class TenantTransaction {
   removeListener(): this {
     return this
   }
+}
+
+function notKept(): TenancyError {
+  return new TenancyError(
+    'DH105',
+    'a statement of the transaction had failed, so PostgreSQL kept nothing of it; let the error end the callback',
+  )
 }
 
 function over(): TenancyError {
