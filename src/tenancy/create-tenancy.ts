@@ -218,8 +218,8 @@ const smallest = {
   idleTimeoutMillis: 1,
   statementTimeoutMillis: 1,
   lockTimeoutMillis: 1,
+  maxWaiting: 1,
   statementCacheSize: 0,
-  maxWaiting: 0,
 } satisfies { readonly [Option in keyof TenancyOptions<unknown>]?: number }
 
 /** @throws {TenancyError} `DH409` for a number that would make the pool wait for ever or refuse everything */
