@@ -116,3 +116,16 @@ export function isTenancyError(error: unknown, code?: TenancyErrorCode): error i
 export function isTenancyErrorCode(sqlState: unknown): sqlState is TenancyErrorCode {
   return typeof sqlState === 'string' && Object.hasOwn(errorCodes, sqlState)
 }
+
+/** `DH104`, raised wherever something is asked of a tenancy after its end. */
+export function tenancyIsClosed(): TenancyError {
+  return new TenancyError('DH104', 'the tenancy is disconnected; create another one')
+}
+
+/** `DH105`, raised wherever something is asked of a transaction after its end. */
+export function transactionIsOver(): TenancyError {
+  return new TenancyError(
+    'DH105',
+    'a query came after its transaction had ended; await every query inside it',
+  )
+}

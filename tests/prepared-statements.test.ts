@@ -4,8 +4,8 @@ import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy, type Tenancy, type TenancyOptions } from '../src/index.ts'
 import { createUnscopedTenancy } from '../src/testing/index.ts'
-import { isUnprepared } from '../src/wire/connection-pool.ts'
 import type { TenantPool } from '../src/wire/tenant-pool.ts'
+import { isUnprepared } from '../src/wire/unprepared.ts'
 import { whileLocked } from './support/gate.ts'
 import { ask, askRaw, begin, count, usePools } from './support/pools.ts'
 import { ProtocolTap } from './support/protocol-tap.ts'
@@ -370,6 +370,28 @@ describe('a prepared statement that is gone', () => {
     })
     for (const _ of [1, 2, 3])
       expect(await ask(pool, tenants[0] ?? somebody(), read)).toEqual([[tenants[0]?.secret]])
+  })
+})
+
+describe('what a connection forgets', () => {
+  it('is closed on the server, however often it happens', async () => {
+    await database.admin.query(`
+      create function public.mistyped() returns int language plpgsql as
+        $$ begin raise exception using errcode = '42883'; end $$;
+      grant execute on function public.mistyped() to doublehull_app`)
+    const { pool } = await openTapped()
+    const { a } = await plantTwoTenants(database)
+    const read = 'select name from governance.config_package'
+    for (let round = 0; round < 5; round++) {
+      for (const _ of [1, 2]) expect(await ask(pool, a, read)).toEqual([[a.secret]])
+      for (const _ of [1, 2, 3]) {
+        await expect(ask(pool, a, 'select public.mistyped()')).rejects.toMatchObject({ code: '42883' })
+      }
+    }
+    for (const _ of [1, 2]) await ask(pool, a, read)
+    // the context's and the one that was read with
+    expect(await prepared(pool)).toBeLessThanOrEqual(3)
+    await database.admin.query('drop function public.mistyped()')
   })
 })
 

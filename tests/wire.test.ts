@@ -5,8 +5,9 @@ import { runInWireScope } from '../src/context/wire-scope.ts'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy, parseTenantContext, type Tenancy } from '../src/index.ts'
-import { TenantPool, type TenantPoolOptions } from '../src/wire/tenant-pool.ts'
+import { TenantPool } from '../src/wire/tenant-pool.ts'
 import type { TenantTransaction } from '../src/wire/tenant-transaction.ts'
+import { poolOptions } from './support/pools.ts'
 import { ProtocolTap } from './support/protocol-tap.ts'
 import { plantTenants, plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
@@ -21,19 +22,6 @@ function openTenancy(connectionString: string, maxConnections = 1): Tenancy<Pris
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((tenancy) => tenancy.disconnect()))
 })
-
-function openPool(connectionString: string, options: Partial<TenantPoolOptions> = {}): TenantPool {
-  return new TenantPool({
-    client: { connectionString },
-    maxConnections: 1,
-    waitMillis: 5_000,
-    maxWaiting: 1_000,
-    idleMillis: 10_000,
-    protectedTables: Object.values(manifest.models),
-    allowRoleThatBypassesRowSecurity: false,
-    ...options,
-  })
-}
 
 async function pidOf(db: ReturnType<Tenancy<PrismaClient>['client']>): Promise<number> {
   const [row] = await db.$queryRaw<{ pid: number }[]>`select pg_backend_pid() as pid`
@@ -116,7 +104,7 @@ describe('a connection', () => {
 
   it('loses a context that raw SQL set for the whole session', async () => {
     const { a, b } = await plantTwoTenants(database)
-    const pool = openPool(database.appUrl)
+    const pool = new TenantPool(poolOptions(database.appUrl))
     const setting = async () => {
       const { rows } = await pool.queryWithoutTenant({
         text: `select current_setting('app.tenant_id', true)`,
@@ -491,7 +479,7 @@ describe('a transaction, as Prisma’s adapter drives it', () => {
   }> {
     const { a } = await plantTwoTenants(database)
     const context = parseTenantContext({ tenantId: a.tenantId })
-    const pool = openPool(database.appUrl)
+    const pool = new TenantPool(poolOptions(database.appUrl))
     const begin = () =>
       runInWireScope({ context, inTransaction: true, raw: false }, async () => {
         const transaction = await pool.connect()

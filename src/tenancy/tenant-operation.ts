@@ -5,7 +5,7 @@ import {
   runInWireScope,
   type SessionNotes,
 } from '../context/wire-scope.ts'
-import { TenancyError } from '../errors.ts'
+import { TenancyError, transactionIsOver } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { ObservedOperation } from '../telemetry/telemetry.ts'
 
@@ -42,12 +42,7 @@ export interface TransactionLife {
 
 /** @throws {TenancyError} `DH105` after the end of a transaction */
 export function assertLives(life: TransactionLife | undefined): void {
-  if (life?.isOver) {
-    throw new TenancyError(
-      'DH105',
-      'a query came after its transaction had ended; await every query inside it',
-    )
-  }
+  if (life?.isOver) throw transactionIsOver()
 }
 
 /** Runs a piece of work where it is counted and watched; `isPart` says that it is within a transaction. */

@@ -1,4 +1,4 @@
-import { TenancyError } from '../errors.ts'
+import { tenancyIsClosed } from '../errors.ts'
 
 /** Counts what a tenancy has under way, so that its end can wait for it. */
 export class WorkUnderWay {
@@ -17,7 +17,7 @@ export class WorkUnderWay {
    * @throws {TenancyError} `DH104` behind the end
    */
   async run<Result>(work: () => Promise<Result>, isPart: boolean): Promise<Result> {
-    if (this.#isClosed && !isPart) throw closed()
+    if (this.#isClosed && !isPart) throw tenancyIsClosed()
     this.#count++
     try {
       return await work()
@@ -40,10 +40,6 @@ export class WorkUnderWay {
   }
 
   assertOpen(): void {
-    if (this.#isClosed) throw closed()
+    if (this.#isClosed) throw tenancyIsClosed()
   }
-}
-
-function closed(): TenancyError {
-  return new TenancyError('DH104', 'the tenancy is disconnected; create another one')
 }

@@ -1,8 +1,9 @@
-import { TenancyError } from '../errors.ts'
+import { TenancyError, tenancyIsClosed } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
-import { type Answer, type ExchangePlan, isOutdated } from './exchange.ts'
+import type { Answer, ExchangePlan } from './exchange.ts'
 import { FairQueue, type Waiting } from './fair-queue.ts'
+import { isOutdated, isUnprepared } from './unprepared.ts'
 
 export interface ConnectionPoolOptions extends ConnectionOptions {
   /** Most connections to open. */
@@ -185,7 +186,7 @@ export class ConnectionPool {
   }
 
   #abandon(): void {
-    for (const queue of [this.#sharing, this.#owning]) this.#refuseAll(queue, closed())
+    for (const queue of [this.#sharing, this.#owning]) this.#refuseAll(queue, tenancyIsClosed())
     for (const connection of this.#connections) connection.destroy()
     // not for what is just being opened: that is closed when it comes
     this.#onDrained?.()
@@ -194,7 +195,7 @@ export class ConnectionPool {
   #wait(queue: FairQueue<Request>, request: Request, signal?: AbortSignal): void {
     const { maxWaiting, waitMillis } = this.#options
     if (this.#isOver) {
-      request.refuse(closed())
+      request.refuse(tenancyIsClosed())
       return
     }
     const onGiveUp = (): void => {
@@ -335,8 +336,6 @@ export class ConnectionPool {
       if (!isUnprepared(error)) throw error
       if (isOutdated(error)) this.#forgetStatements()
       connection.forgetStatements()
-      // what it has forgotten the server may still have
-      connection.mustRetire = true
       return connection.ask(plan)
     }
   }
@@ -423,11 +422,6 @@ export class ConnectionPool {
   }
 }
 
-/** Whether an error says that a prepared statement is unknown or out of date. */
-export function isUnprepared(error: unknown): boolean {
-  return (error as { readonly code?: unknown }).code === '26000' || isOutdated(error)
-}
-
 /** An error that says no more than that a socket was closed or a time was over gets a code and an advice. */
 function unreachable(error: unknown): unknown {
   if (error instanceof TenancyError || (error as { readonly code?: unknown }).code !== undefined) return error
@@ -449,8 +443,4 @@ function tooMany(most: number): TenancyError {
 
 function aborted(): TenancyError {
   return new TenancyError('DH105', 'the transaction was aborted before it began')
-}
-
-function closed(): TenancyError {
-  return new TenancyError('DH104', 'the tenancy is disconnected; create another one')
 }

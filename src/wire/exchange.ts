@@ -3,6 +3,7 @@ import { TenancyError } from '../errors.ts'
 import { type ContextStep, lookForPlanted, type Step } from './context-step.ts'
 import { type Protocol, prepareValue, type TransactionStatus } from './node-postgres.ts'
 import type { PreparedStatement, StatementCache } from './statement-cache.ts'
+import { noteReused } from './unprepared.ts'
 
 /** What goes to the server under one Sync: a query, and what must go before and behind it. */
 export interface ExchangePlan {
@@ -28,21 +29,6 @@ export interface Answer {
 }
 
 type Parser = (value: string) => unknown
-
-// The types of a prepared statement's parameters stay what they were when it was parsed. Where a migration has given
-// a column another type, the comparison has no operator any more, which a statement that is parsed anew would have.
-const mistypes: ReadonlySet<string | undefined> = new Set(['42725', '42804', '42846', '42883'])
-const perhapsOutdated = new WeakSet<object>()
-
-/** Whether an error says that a prepared statement does not fit the database any more. */
-export function isOutdated(error: unknown): boolean {
-  const { code, routine } = error as { readonly code?: unknown; readonly routine?: unknown }
-  // its message depends on the server's language
-  return (
-    (code === '0A000' && routine === 'RevalidateCachedQuery') ||
-    (typeof error === 'object' && error !== null && perhapsOutdated.has(error))
-  )
-}
 
 /** node-postgres's interface, with the type of an id as the server gives it. */
 interface TypeParsers {
@@ -198,8 +184,7 @@ export class Exchange {
 
   onError(error: unknown): void {
     this.#error ??= error
-    const { code } = error as { readonly code?: string }
-    if (this.#parts[this.#at]?.isReused && mistypes.has(code)) perhapsOutdated.add(error as object)
+    if (this.#parts[this.#at]?.isReused) noteReused(error as object)
     // what comes after it was skipped, Parse included
     for (const { statement } of this.#parts.slice(this.#at)) {
       if (statement && !statement.parsed) this.#statements?.forget(statement)

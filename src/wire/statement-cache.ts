@@ -75,8 +75,12 @@ export class StatementCache {
     if (this.#prepared.get(statement.text) === statement) this.#prepared.delete(statement.text)
   }
 
-  /** Forgets all: somebody's SQL has deallocated them, or a migration has changed what they answer. */
+  /**
+   * Forgets all: somebody's SQL has deallocated them, or a migration has changed what they answer. What the server
+   * still has is closed with the next exchange; to close what it has not is no error.
+   */
   clear(): void {
+    for (const { name, sent } of this.#prepared.values()) if (sent) this.toClose.push(name)
     this.#prepared.clear()
     this.#usedOnce.clear()
   }

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { currentWireScope, type WireScope } from '../context/wire-scope.ts'
-import { TenancyError } from '../errors.ts'
+import { TenancyError, tenancyIsClosed } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { type Admission, examineConnection } from './admission.ts'
 import type { Connection } from './connection.ts'
@@ -153,7 +153,7 @@ export class TenantPool extends Pool {
   }
 
   #assertOpen(): void {
-    if (this.#ending) throw new TenancyError('DH104', 'the tenancy is disconnected; create another one')
+    if (this.#ending) throw tenancyIsClosed()
   }
 
   #requireScope(): WireScope {

@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import type { WireScope } from '../context/wire-scope.ts'
-import { TenancyError } from '../errors.ts'
+import { TenancyError, transactionIsOver } from '../errors.ts'
 import type { Connection } from './connection.ts'
-import { isUnprepared } from './connection-pool.ts'
 import { contextReset, contextStep, lookForPlanted, type Step } from './context-step.ts'
-import { type ExchangePlan, isOutdated } from './exchange.ts'
+import type { ExchangePlan } from './exchange.ts'
+import { isOutdated, isUnprepared } from './unprepared.ts'
 
 const beginning = /^begin$/i
 const isolation = /^set transaction isolation level [a-z ]+$/i
@@ -54,7 +54,7 @@ export class TenantTransaction {
     const { text } = config
     if (this.#state === 'ended') {
       // Prisma rolls back after a COMMIT that failed; PostgreSQL has done so already
-      return finish.test(text) ? Promise.resolve(nothingHappened) : Promise.reject(over())
+      return finish.test(text) ? Promise.resolve(nothingHappened) : Promise.reject(transactionIsOver())
     }
     if (this.#state === 'new') {
       if (beginning.test(text)) {
@@ -89,7 +89,7 @@ export class TenantTransaction {
 
   async #send(plan: ExchangePlan): Promise<pg.QueryArrayResult> {
     const isFinish = finish.test(plan.query.text)
-    if ((this.#isGone || this.#scope.signal?.aborted) && !isFinish) throw over()
+    if ((this.#isGone || this.#scope.signal?.aborted) && !isFinish) throw transactionIsOver()
     try {
       const answer = await this.#connection.ask(plan)
       if (answer.contextWasLeftBehind || answer.hasPlanted) this.#mustDestroy = true
@@ -149,12 +149,5 @@ function notKept(): TenancyError {
   return new TenancyError(
     'DH105',
     'a statement of the transaction had failed, so PostgreSQL kept nothing of it; let the error end the callback',
-  )
-}
-
-function over(): TenancyError {
-  return new TenancyError(
-    'DH105',
-    'a query came after its transaction had ended; await every query inside it',
   )
 }

@@ -15,19 +15,27 @@ export function usePools(): OpenPool {
     await Promise.all(opened.splice(0).map((pool) => pool.end(0)))
   })
   return async (connectionString, options = {}) => {
-    const pool = new TenantPool({
-      client: { connectionString },
-      maxConnections: 1,
-      waitMillis: 5_000,
-      maxWaiting: 1_000,
-      idleMillis: 10_000,
-      protectedTables: Object.values(manifest.models),
-      allowRoleThatBypassesRowSecurity: false,
-      ...options,
-    })
+    const pool = new TenantPool(poolOptions(connectionString, options))
     opened.push(pool)
     await openAll(pool, options.maxConnections ?? 1)
     return pool
+  }
+}
+
+/** The options of a pool of one connection, unless told otherwise. */
+export function poolOptions(
+  connectionString: string,
+  options: Partial<TenantPoolOptions> = {},
+): TenantPoolOptions {
+  return {
+    client: { connectionString },
+    maxConnections: 1,
+    waitMillis: 5_000,
+    maxWaiting: 1_000,
+    idleMillis: 10_000,
+    protectedTables: Object.values(manifest.models),
+    allowRoleThatBypassesRowSecurity: false,
+    ...options,
   }
 }
 
