@@ -1,11 +1,10 @@
 import { currentWireScope, runInWireScope, type WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
+import { ModelOperations } from './model-operations.ts'
+import type { OperationCall } from './operation-call.ts'
 import { toTenancyError } from './prisma-error.ts'
-import { scopeOperation } from './scope-operation.ts'
-import { type Args, isArgs, modelOf } from './scoping.ts'
-import { unbatched, unmerged } from './unbatched.ts'
-import { type GlobalOmit, type InternalParams, UniqueBatches } from './unique-batch.ts'
+import type { GlobalOmit } from './unique-batch.ts'
 
 /** How raw SQL is treated, which hull one cannot rewrite. */
 export interface RawPolicy {
@@ -22,15 +21,6 @@ export interface TenantExtensionOptions {
   readonly globalOmit?: GlobalOmit
 }
 
-/** What Prisma hands to a query extension's `$allOperations`; `__internalParams` is missing in its types. */
-interface OperationCall {
-  readonly model?: string
-  readonly operation: string
-  readonly args: unknown
-  readonly query: (args: unknown, internalParams?: object) => PromiseLike<unknown>
-  readonly __internalParams?: InternalParams
-}
-
 const rawOperations = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
 
 /**
@@ -45,16 +35,16 @@ const rawOperations = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
  * where the role of the connection bypasses it.
  */
 export function tenantExtension(options: TenantExtensionOptions) {
-  const batches = new UniqueBatches(options.globalOmit)
+  const models = new ModelOperations(options)
   return {
     name: 'doublehull',
-    query: { $allOperations: (call: OperationCall) => runOperation(options, batches, call) },
+    query: { $allOperations: (call: OperationCall) => runOperation(options, models, call) },
   } as const
 }
 
 async function runOperation(
   options: TenantExtensionOptions,
-  batches: UniqueBatches,
+  models: ModelOperations,
   call: OperationCall,
 ): Promise<unknown> {
   const { model, operation } = call
@@ -69,39 +59,10 @@ async function runOperation(
     )
   }
   try {
-    return await (model === undefined
-      ? runRaw(options, call, scope)
-      : runModelOperation(options, batches, call, model, scope))
+    return await (model === undefined ? runRaw(options, call, scope) : models.run(call, model, scope))
   } catch (error) {
     throw toTenancyError(error, { operation, ...(model === undefined ? {} : { model }) })
   }
-}
-
-function runModelOperation(
-  { manifest, rewrite }: TenantExtensionOptions,
-  batches: UniqueBatches,
-  call: OperationCall,
-  model: string,
-  scope: WireScope,
-): PromiseLike<unknown> {
-  const scoping = { manifest, context: scope.context }
-  const scoped = (operation: string, args: unknown): Args =>
-    rewrite ? scopeOperation(scoping, model, operation, args) : isArgs(args) ? args : {}
-  const args = scoped(call.operation, call.args)
-  const alone = unbatched(modelOf(scoping, model), call.operation, args)
-  if (!alone) return call.query(unmerged(call.operation, args))
-  const internal = call.__internalParams
-  return batches.join({
-    scope,
-    model: modelOf(scoping, model),
-    modelName: model,
-    args: call.args,
-    orThrow: call.operation === 'findUniqueOrThrow',
-    internal: internal ?? {},
-    findAlone: () => call.query(alone.args, { ...internal, action: alone.action }),
-    findMany: (many) =>
-      call.query(scoped('findMany', many), { ...internal, action: 'findMany', dataPath: [] }),
-  })
 }
 
 async function runRaw(
