@@ -8,6 +8,8 @@ import {
   assertWritable,
   assignedValue,
   isArgs,
+  isUnset,
+  isValue,
   mapEntries,
   mapOneOrMany,
   modelOf,
@@ -20,7 +22,7 @@ import {
  *
  * @param via the relation by which a nested create hangs on its parent, as the created model calls it
  * @throws {TenancyError} `DH202` when another tenant is given, `DH203` for a model that tenants only read,
- *   `DH206` for a scalar foreign key that does not carry the tenant
+ *   `DH206` for a part of a scalar foreign key
  */
 export function scopeCreate(scoping: Scoping, modelName: string, data: unknown, via?: string): unknown {
   assertWritable(scoping, modelName)
@@ -31,47 +33,62 @@ export function scopeCreate(scoping: Scoping, modelName: string, data: unknown, 
 /**
  * Scopes the data of an update. The tenant of a row never changes.
  *
+ * @param where which rows are updated, as the caller wrote it; for a nested update that is not known
  * @throws {TenancyError} as {@link scopeCreate}
  */
-export function scopeUpdate(scoping: Scoping, modelName: string, data: unknown): unknown {
+export function scopeUpdate(scoping: Scoping, modelName: string, data: unknown, where?: unknown): unknown {
   assertWritable(scoping, modelName)
   if (!isArgs(data)) return data
   const field = tenantFieldOf(modelOf(scoping, modelName))
-  const scoped = scopeFields(scoping, modelName, data)
-  if (field === undefined || scoped[field] === undefined) return scoped
+  const scoped = scopeFields(scoping, modelName, data, where)
+  if (field === undefined || isUnset(scoped[field])) return scoped
   const { [field]: given, ...rest } = scoped
   assertOwnTenant(scoping, modelName, field, assignedValue(given))
   return rest
 }
 
-function scopeFields(scoping: Scoping, modelName: string, data: Args): Args {
+/** @param where which rows the data is for, where that is known */
+function scopeFields(scoping: Scoping, modelName: string, data: Args, where?: unknown): Args {
   const model = modelOf(scoping, modelName)
-  return mapEntries(data, (key, value) => {
-    if (value === undefined) return value
-    if (relationOf(model, key)) return scopeNestedWrite(scoping, modelName, key, value)
-    assertOwnReference(scoping, modelName, key, value)
-    return value
-  })
+  const scoped = mapEntries(data, (key, value) =>
+    isUnset(value) || !relationOf(model, key)
+      ? value
+      : scopeNestedWrite(scoping, modelName, key, value, where),
+  )
+  for (const name of Object.keys(model.relations)) lookUpReference(scoping, modelName, name, scoped)
+  return scoped
 }
 
 /**
  * A foreign key that carries the tenant is held by the database: with the tenant fixed, it can only refer to
- * a row of the same tenant. One that doesn't could name anybody's row, so it is refused as a scalar; as
- * `connect` it goes through a scoped look-up.
+ * a row of the same tenant. One that doesn't could name anybody's row, so whose it is has to be asked.
+ *
+ * @throws {TenancyError} `DH206` where it is not known what the key will name
  */
-function assertOwnReference(scoping: Scoping, modelName: string, field: string, value: unknown): void {
-  if (assignedValue(value) === null) return
+function lookUpReference(scoping: Scoping, modelName: string, name: string, data: Args): void {
   const model = modelOf(scoping, modelName)
-  if (field === tenantFieldOf(model)) return
-  for (const [name, relation] of Object.entries(model.relations)) {
-    if (!relation.fields.includes(field) || carriesTenant(scoping.manifest, model, name)) continue
-    if (modelOf(scoping, relation.model).scope.kind === 'global') continue
-    throw new TenancyError(
-      'DH206',
-      `${modelName}.${field} could name another tenant's ${relation.model}, for the key does not carry the tenant; write ${name}: { connect: … }`,
-      { details: { model: modelName, field, relation: name } },
-    )
+  const relation = model.relations[name]
+  if (!relation || relation.fields.length === 0) return
+  const tenantField = tenantFieldOf(model)
+  const given = relation.fields.filter((field) => field !== tenantField && !isUnset(data[field]))
+  if (given.length === 0 || carriesTenant(scoping.manifest, model, name)) return
+  const filter = tenantFilter(scoping, relation.model, 'read')
+  if (!filter) return
+  const values = relation.fields.map((field) =>
+    field === tenantField ? scoping.context.tenantId : assignedValue(data[field]),
+  )
+  // a key with an empty part names nothing
+  if (values.includes(null)) return
+  if (values.every(isValue)) {
+    const { model: target, references, fields } = relation
+    scoping.questions.mustExist({ model: target, references, values, filter, fields })
+    return
   }
+  throw new TenancyError(
+    'DH206',
+    `${modelName}.${given.join(', ')} could name another tenant's ${relation.model}; give all fields of the key (${relation.fields.join(', ')}), each as a value, or write ${name}: { connect: … }`,
+    { details: { model: modelName, field: given.join(', '), relation: name } },
+  )
 }
 
 /**
@@ -84,14 +101,14 @@ function placeTenant(scoping: Scoping, modelName: string, data: Args, via: strin
   if (field === undefined) return data
   const { tenantId } = scoping.context
   const { [field]: given, ...rest } = data
-  if (given !== undefined) assertOwnTenant(scoping, modelName, field, given)
+  if (!isUnset(given)) assertOwnTenant(scoping, modelName, field, given)
 
   // the parent's row gives the tenant to what is created inside it
   if (via !== undefined && model.relations[via]?.fields.includes(field)) return rest
-  if (given !== undefined) return { ...rest, [field]: tenantId }
+  if (!isUnset(given)) return { ...rest, [field]: tenantId }
 
   const used = Object.entries(model.relations).filter(
-    ([name, relation]) => rest[name] !== undefined && relation.fields.length > 0,
+    ([name, relation]) => !isUnset(rest[name]) && relation.fields.length > 0,
   )
   // the row that such a relation connects is the tenant's, and Prisma copies its key
   if (used.some(([, relation]) => relation.fields.includes(field))) return rest
@@ -106,7 +123,13 @@ function placeTenant(scoping: Scoping, modelName: string, data: Args, via: strin
 }
 
 /** Scopes everything that Prisma lets one write through a relation. */
-function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, value: unknown): unknown {
+function scopeNestedWrite(
+  scoping: Scoping,
+  modelName: string,
+  field: string,
+  value: unknown,
+  parents: unknown,
+): unknown {
   if (!isArgs(value)) return value
   const model = modelOf(scoping, modelName)
   const relation = relationOf(model, field)
@@ -116,7 +139,7 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
   const unique = (where: unknown, access: Access) => scopeWhere(scoping, other, where, access)
 
   return mapEntries(value, (operation, payload) => {
-    if (payload === undefined) return payload
+    if (isUnset(payload)) return payload
     switch (operation) {
       case 'create':
         return mapOneOrMany(payload, (data) => scopeCreate(scoping, other, data, via))
@@ -137,7 +160,7 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
       case 'disconnect':
       case 'set':
         assertKeepsTenant(scoping, modelName, field, operation)
-        return scopeUnlink(scoping, modelName, field, operation, payload)
+        return scopeUnlink(scoping, modelName, field, operation, payload, parents)
       case 'update':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => {
@@ -149,7 +172,7 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => ({
           ...one,
-          where: scopeManyRows(scoping, modelName, field, one['where']),
+          where: scopeManyRows(scoping, modelName, field, one['where'], parents),
           data: scopeUpdate(scoping, other, one['data']),
         }))
       case 'upsert':
@@ -169,7 +192,7 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
         return mapOneOrMany(payload, (where) => unique(where, 'write'))
       case 'deleteMany':
         assertWritable(scoping, other)
-        return mapOneOrMany(payload, (where) => scopeManyRows(scoping, modelName, field, where))
+        return mapOneOrMany(payload, (where) => scopeManyRows(scoping, modelName, field, where, parents))
       default:
         throw new TenancyError(
           'DH201',
@@ -198,17 +221,15 @@ function scopeUnlink(
   field: string,
   operation: string,
   payload: unknown,
+  parents: unknown,
 ): unknown {
   const access = linkAccess(scoping, modelName, field)
   const relation = modelOf(scoping, modelName).relations[field]
   if (!relation) return payload
   const heldThere = keyHeldThere(scoping, modelName, field)
   if (operation === 'set' && heldThere && !staysInside(scoping.manifest, modelName, field)) {
-    throw new TenancyError(
-      'DH207',
-      `set on ${modelName}.${field} would also let go of another tenant's ${relation.model}, for its key does not carry the tenant; write disconnect and connect`,
-      { details: { model: modelName, relation: field, operation } },
-    )
+    // it lets go of all rows but those that it names, whoever's they are
+    assertNoStrays(scoping, modelName, field, parents, access, `set on ${modelName}.${field} would let go of`)
   }
   if (payload === true && heldThere) return tenantFilter(scoping, relation.model, access) ?? true
   return mapOneOrMany(payload, (where) => scopeWhere(scoping, relation.model, where, access))
@@ -216,19 +237,65 @@ function scopeUnlink(
 
 /**
  * Scopes the `where` of a nested `updateMany` or `deleteMany`, which takes columns and no relations: the rows of
- * a model without a tenant field can't be told apart there.
- *
- * @throws {TenancyError} `DH207` where such rows may be another tenant's
+ * a model without a tenant field can't be told apart there, so it is asked whether there are others.
  */
-function scopeManyRows(scoping: Scoping, modelName: string, field: string, where: unknown): Args {
+function scopeManyRows(
+  scoping: Scoping,
+  modelName: string,
+  field: string,
+  where: unknown,
+  parents: unknown,
+): Args {
   const other = modelOf(scoping, modelName).relations[field]?.model ?? ''
   if (tenantFieldOf(modelOf(scoping, other)) !== undefined) return scopeWhere(scoping, other, where, 'write')
-  if (staysInside(scoping.manifest, modelName, field)) return argsOrNone(where)
-  throw new TenancyError(
-    'DH207',
-    `${modelName}.${field} could lead to another tenant's rows, for ${other} does not name its tenant; update or delete the ${other} itself`,
-    { details: { model: modelName, relation: field } },
-  )
+  const rows = argsOrNone(where)
+  if (!staysInside(scoping.manifest, modelName, field)) {
+    assertNoStrays(scoping, modelName, field, parents, 'write', `${modelName}.${field} leads to`, rows)
+  }
+  return rows
+}
+
+/**
+ * Asks that a list of the tenant's rows has no rows in it that the tenant may not have.
+ *
+ * @param parents which rows have the list, as the caller wrote it; all of the tenant's where that is not known
+ * @throws {TenancyError} `DH207`, when the questions are asked
+ */
+function assertNoStrays(
+  scoping: Scoping,
+  modelName: string,
+  field: string,
+  parents: unknown,
+  access: Access,
+  what: string,
+  where: Args = {},
+): void {
+  const relation = modelOf(scoping, modelName).relations[field]
+  const own = relation && tenantFilter(scoping, relation.model, access)
+  if (!own) return
+  const having = scopeWhere(scoping, modelName, flatWhere(modelOf(scoping, modelName), parents), 'read')
+  const isList = modelOf(scoping, relation.model).relations[relation.inverse]?.list ?? false
+  const strayed = { [relation.inverse]: { [isList ? 'some' : 'is']: having } }
+  scoping.questions.mustNotExist({
+    model: relation.model,
+    where: { AND: [where, strayed, { NOT: own }] },
+    refusal: () =>
+      new TenancyError(
+        'DH207',
+        `${what} rows of another tenant's, for there is a link that leads outside; update the ${relation.model} itself, or mend the link`,
+        { details: { model: modelName, relation: field } },
+      ),
+  })
+}
+
+/** The conditions of a unique `where` as those of any other, which knows no compound keys. */
+function flatWhere(model: ModelManifest, where: unknown): Args {
+  if (where === undefined) return {}
+  return {
+    AND: Object.entries(argsOrNone(where)).map(([name, value]) =>
+      Object.hasOwn(model.compoundUniques, name) ? value : { [name]: value },
+    ),
+  }
 }
 
 /**
@@ -302,18 +369,17 @@ function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, o
 
 /**
  * An update through a to-one relation comes as the data alone or as `{ where, data }`. It always leaves as
- * the latter, with a filter, so that a link that leads outside is not followed.
+ * the latter, with a filter, so that a link that leads outside is not followed. To a model with a field "data" both
+ * could be meant; Prisma tries the latter first, which is what it is if it fits.
  */
 function scopeToOneUpdate(scoping: Scoping, model: ModelManifest, name: string, one: Args): Args {
-  const keys = Object.keys(one)
-  const wrapped = keys.every((key) => key === 'where' || key === 'data') && isArgs(one['data'])
-  if (wrapped && 'data' in model.columns && !('where' in one)) {
-    throw new TenancyError(
-      'DH209',
-      `an update of ${name} through a relation is ambiguous, for ${name} has a field "data"; write { where: {}, data: { … } }`,
-      { details: { model: name, field: 'data' } },
-    )
-  }
-  const data = scopeUpdate(scoping, name, wrapped ? one['data'] : one)
+  const { data: inner } = one
+  const wrapped =
+    Object.keys(one).every((key) => key === 'where' || key === 'data') &&
+    isArgs(inner) &&
+    (!Object.hasOwn(model.columns, 'data') ||
+      'where' in one ||
+      Object.keys(inner).every((key) => Object.hasOwn(model.columns, key) || relationOf(model, key)))
+  const data = scopeUpdate(scoping, name, wrapped ? inner : one)
   return { where: scopeWrittenRow(scoping, name, wrapped ? one['where'] : undefined, data), data }
 }

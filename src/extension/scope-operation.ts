@@ -1,16 +1,10 @@
 import { TenancyError } from '../errors.ts'
 import { scopeCreate, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
-import { scopeRead, scopeSelection, scopeWindow } from './scope-selection.ts'
+import { scopeRead, scopeRows, scopeSelection } from './scope-selection.ts'
 import { scopeWhere } from './scope-where.ts'
 import { type Args, argsOrNone, assertWritable, mapOneOrMany, modelOf, type Scoping } from './scoping.ts'
 
 type Rewrite = (scoping: Scoping, model: string, args: Args) => Args
-
-/** Reads of columns and numbers only: their `select` names aggregates, not relations. */
-const scopeNumbers: Rewrite = (scoping, model, args) => ({
-  ...scopeWindow(scoping, model, args),
-  where: scopeWhere(scoping, model, args['where'], 'read'),
-})
 
 const scopeCreates: Rewrite = (scoping, model, args) => ({
   ...scopeSelection(scoping, model, args),
@@ -18,7 +12,7 @@ const scopeCreates: Rewrite = (scoping, model, args) => ({
 })
 
 const scopeUpdates: Rewrite = (scoping, model, args) => {
-  const data = scopeUpdate(scoping, model, args['data'])
+  const data = scopeUpdate(scoping, model, args['data'], args['where'])
   return {
     ...scopeSelection(scoping, model, args),
     where: scopeWrittenRow(scoping, model, args['where'], data),
@@ -35,7 +29,7 @@ const scopeDeletes: Rewrite = (scoping, model, args) => {
 }
 
 const scopeUpsert: Rewrite = (scoping, model, args) => {
-  const update = scopeUpdate(scoping, model, args['update'])
+  const update = scopeUpdate(scoping, model, args['update'], args['where'])
   return {
     ...scopeSelection(scoping, model, args),
     where: scopeWrittenRow(scoping, model, args['where'], update),
@@ -51,9 +45,10 @@ const rewrites = new Map<string, Rewrite>([
   ['findFirst', scopeRead],
   ['findFirstOrThrow', scopeRead],
   ['findMany', scopeRead],
-  ['count', scopeNumbers],
-  ['aggregate', scopeNumbers],
-  ['groupBy', scopeNumbers],
+  // their `select` names numbers, not relations
+  ['count', scopeRows],
+  ['aggregate', scopeRows],
+  ['groupBy', scopeRows],
   ['create', scopeCreates],
   ['createMany', scopeCreates],
   ['createManyAndReturn', scopeCreates],
@@ -69,10 +64,11 @@ const rewrites = new Map<string, Rewrite>([
 export const knownOperations: readonly string[] = [...rewrites.keys()]
 
 /**
- * Rewrites the arguments of an operation so that it reads and writes the tenant's rows alone.
+ * Rewrites the arguments of an operation so that it reads and writes the tenant's rows alone, once the questions of
+ * the scoping are settled and with its links trimmed.
  *
- * @throws {TenancyError} `DH201` for an operation or a model that is not known; `DH202`, `DH203`, `DH206`,
- *   `DH207` for arguments that reach outside
+ * @throws {TenancyError} `DH201` for an operation or a model that is not known; `DH202`, `DH203`, `DH206` for
+ *   arguments that reach outside
  */
 export function scopeOperation(scoping: Scoping, model: string, operation: string, args: unknown): Args {
   const rewrite = rewrites.get(operation)

@@ -1,90 +1,119 @@
-import { TenancyError } from '../errors.ts'
-import { staysInside } from '../manifest/manifest.ts'
-import { assertFollowable, assertOrderBy, scopeWhere, tenantFilter } from './scope-where.ts'
+import { type RelationManifest, staysInside } from '../manifest/manifest.ts'
+import { withFields, witnessFields } from './outside-links.ts'
+import { noRow } from './questions.ts'
+import { scopeOrder } from './scope-order.ts'
+import { and, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
   argsOrNone,
-  assertOwnTenant,
   isArgs,
+  isOwnTenant,
   mapEntries,
   modelOf,
   relationOf,
   type Scoping,
 } from './scoping.ts'
 
+/** The relations that lead from the rows of an operation to where something is read. */
+type Path = readonly string[]
+
 /**
- * Scopes what an operation reads along with its rows: `include`, `select` and `_count`, to any depth. A list
- * is filtered; a to-one relation takes no filter in Prisma, so one that could leave the tenant is refused.
- *
- * @throws {TenancyError} `DH207`
+ * Scopes what an operation reads along with its rows: `include`, `select` and `_count`, to any depth. A list and an
+ * optional relation are filtered; a required one takes no filter in Prisma, so if it could leave the tenant it is
+ * looked at in the result.
  */
-export function scopeSelection(scoping: Scoping, modelName: string, args: Args): Args {
+export function scopeSelection(scoping: Scoping, modelName: string, args: Args, path: Path = []): Args {
   return mapEntries(args, (key, value) =>
-    (key === 'include' || key === 'select') && isArgs(value) ? scopeFields(scoping, modelName, value) : value,
+    (key === 'include' || key === 'select') && isArgs(value)
+      ? scopeFields(scoping, modelName, value, path)
+      : value,
   )
 }
 
 /** Scopes a read: `where`, `cursor`, `orderBy` and the selection. */
-export function scopeRead(scoping: Scoping, modelName: string, args: Args): Args {
-  return {
-    ...scopeSelection(scoping, modelName, scopeWindow(scoping, modelName, args)),
-    where: scopeWhere(scoping, modelName, args['where'], 'read'),
-  }
+export function scopeRead(scoping: Scoping, modelName: string, args: Args, path: Path = []): Args {
+  return scopeSelection(scoping, modelName, scopeRows(scoping, modelName, args), path)
 }
 
-/** Scopes the arguments that choose a page: a cursor is a look-up, and an order can tell of other rows. */
-export function scopeWindow(scoping: Scoping, modelName: string, args: Args): Args {
-  assertOrderBy(scoping, modelName, args['orderBy'])
-  const { cursor } = args
-  return isArgs(cursor) ? { ...args, cursor: scopeCursor(scoping, modelName, cursor) } : args
+/** Scopes which rows are read, and the arguments that choose a page of them. */
+export function scopeRows(scoping: Scoping, modelName: string, args: Args): Args {
+  const where = scopeWhere(scoping, modelName, args['where'], 'read')
+  scopeOrder(scoping, modelName, args['orderBy'], () => where)
+  return scopeCursor(scoping, modelName, { ...args, where })
 }
 
 /**
- * A cursor takes fields and no filter, so only the tenant's own field can hold it inside.
- *
- * @throws {TenancyError} `DH207` for a model whose rows have no such field
+ * A cursor takes fields and no filter. Where the rows have a tenant field, that holds it; else it is asked whether
+ * the cursor's row is the tenant's. From one that isn't no page begins, as from one that isn't there.
  */
-function scopeCursor(scoping: Scoping, modelName: string, cursor: Args): Args {
-  const { scope } = modelOf(scoping, modelName)
-  if (scope.kind === 'global') return cursor
-  if (scope.kind === 'root' || scope.kind === 'direct') {
-    const { [scope.field]: given } = cursor
-    if (given !== undefined) assertOwnTenant(scoping, modelName, scope.field, given)
-    return { ...cursor, [scope.field]: scoping.context.tenantId }
+function scopeCursor(scoping: Scoping, modelName: string, args: Args): Args {
+  const { cursor } = args
+  if (!isArgs(cursor)) return args
+  const own = tenantFilter(scoping, modelName, 'read')
+  if (!own) return args
+  const close = (condition: Args): Args => ({ ...args, where: and(argsOrNone(args['where']), condition) })
+  const model = modelOf(scoping, modelName)
+  if (model.scope.kind === 'root' || model.scope.kind === 'direct') {
+    const { field } = model.scope
+    return cursor[field] === undefined || isOwnTenant(scoping, cursor[field])
+      ? { ...args, cursor: { ...cursor, [field]: scoping.context.tenantId } }
+      : close(noRow(field))
   }
-  throw new TenancyError(
-    'DH207',
-    `a cursor over ${modelName} could stand on another tenant's row, for its rows do not name their tenant; page with where and orderBy`,
-    { details: { model: modelName } },
+  const row = Object.entries(cursor).map(([name, value]) =>
+    Object.hasOwn(model.compoundUniques, name) ? value : { [name]: value },
   )
+  const [field = ''] = model.primaryKey
+  return close(scoping.questions.gate(modelName, { AND: [...row, own] }, field))
 }
 
-function scopeFields(scoping: Scoping, modelName: string, fields: Args): Args {
+function scopeFields(scoping: Scoping, modelName: string, fields: Args, path: Path): Args {
   const model = modelOf(scoping, modelName)
   return mapEntries(fields, (key, value) => {
     if (value === undefined || value === false) return value
     if (key === '_count') return scopeCounts(scoping, modelName, value)
     const relation = relationOf(model, key)
     if (!relation) return value
+    const there = [...path, key]
+    const isInside = staysInside(scoping.manifest, modelName, key)
     if (relation.list) {
-      const args = value === true ? {} : argsOrNone(value)
-      return staysInside(scoping.manifest, modelName, key)
-        ? isArgs(value)
-          ? scopeNestedRead(scoping, relation.model, args)
-          : value
-        : scopeRead(scoping, relation.model, args)
+      if (!isInside) return scopeRead(scoping, relation.model, value === true ? {} : argsOrNone(value), there)
+      return isArgs(value) ? scopeNestedRead(scoping, relation.model, value, there) : value
     }
-    assertFollowable(scoping, modelName, key)
-    return isArgs(value) ? scopeSelection(scoping, relation.model, value) : value
+    const read = scopeToOne(scoping, relation, value, isInside, there)
+    return isArgs(read) ? scopeSelection(scoping, relation.model, read, there) : read
   })
 }
 
-/** A nested read whose rows are the tenant's by their key: only what it filters and selects needs scoping. */
-function scopeNestedRead(scoping: Scoping, modelName: string, args: Args): Args {
-  const scoped = scopeSelection(scoping, modelName, scopeWindow(scoping, modelName, args))
-  return isArgs(args['where'])
-    ? { ...scoped, where: scopeWhere(scoping, modelName, args['where'], 'read') }
-    : scoped
+/** A nested read whose rows are the tenant's by their key: only what it filters, orders and selects needs scoping. */
+function scopeNestedRead(scoping: Scoping, modelName: string, args: Args, path: Path): Args {
+  const where = isArgs(args['where']) ? scopeWhere(scoping, modelName, args['where'], 'read') : undefined
+  scopeOrder(
+    scoping,
+    modelName,
+    args['orderBy'],
+    () => where ?? tenantFilter(scoping, modelName, 'read') ?? {},
+  )
+  const rows = scopeCursor(scoping, modelName, where ? { ...args, where } : args)
+  return scopeSelection(scoping, modelName, rows, path)
+}
+
+function scopeToOne(
+  scoping: Scoping,
+  { model, required }: RelationManifest,
+  value: unknown,
+  isInside: boolean,
+  path: Path,
+): unknown {
+  const own = isInside ? undefined : tenantFilter(scoping, model, 'read')
+  const where = isArgs(value) ? value['where'] : undefined
+  if (where !== undefined || (own && !required)) {
+    return { ...(isArgs(value) ? value : {}), where: scopeWhere(scoping, model, where, 'read') }
+  }
+  if (!own) return value
+  const fields = witnessFields(scoping, model)
+  const { args, added } = withFields(scoping, model, value, fields)
+  scoping.links.push({ path, model, fields, added })
+  return args
 }
 
 function scopeCounts(scoping: Scoping, modelName: string, value: unknown): unknown {

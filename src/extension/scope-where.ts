@@ -1,9 +1,10 @@
-import { TenancyError } from '../errors.ts'
-import { staysInside } from '../manifest/manifest.ts'
+import { type RelationManifest, staysInside } from '../manifest/manifest.ts'
 import {
   type Args,
   argsOrNone,
+  invalidArgument,
   isArgs,
+  isUnset,
   mapEntries,
   mapOneOrMany,
   modelOf,
@@ -69,71 +70,85 @@ function scopeFilter(scoping: Scoping, modelName: string, where: Args): Args {
       return mapOneOrMany(value, (part) => scopeFilter(scoping, modelName, part))
     }
     const relation = relationOf(model, key)
-    if (!relation || value === undefined) return value
+    if (!relation || isUnset(value)) return value
     const outside = staysInside(scoping.manifest, modelName, key)
       ? undefined
       : tenantFilter(scoping, relation.model, 'read')
-    const inside = (part: unknown) => scopeFilter(scoping, relation.model, argsOrNone(part))
-    return relation.list ? scopeListFilter(value, inside, outside) : scopeToOneFilter(value, inside, outside)
+    const scoped: RelatedFilters = {
+      outside,
+      inside: (part) => scopeFilter(scoping, relation.model, argsOrNone(part)),
+      isEmpty: (part) => isEmpty(scoping, relation.model, part),
+    }
+    return relation.list ? scopeListFilter(value, scoped) : scopeToOneFilter(value, relation, scoped)
   })
 }
 
-type ScopePart = (part: unknown) => Args
+/** How the filters of a relation are scoped. */
+interface RelatedFilters {
+  /** What holds the related rows inside; nothing where their key does. */
+  readonly outside: Args | undefined
+  /** Scopes a filter over the related rows. */
+  readonly inside: (part: unknown) => Args
+  readonly isEmpty: (part: Args) => boolean
+}
 
 /** `some`, `every` and `none` over the tenant's rows alone. */
-function scopeListFilter(value: unknown, inside: ScopePart, outside: Args | undefined): unknown {
+function scopeListFilter(value: unknown, { inside, outside, isEmpty }: RelatedFilters): unknown {
   if (!isArgs(value)) return value
-  const { every, ...others } = value
-  const scoped = mapEntries(others, (_, part) => (part === undefined ? part : and(inside(part), outside)))
-  if (every === undefined) return scoped
-  if (!outside) return { ...scoped, every: inside(every) }
+  const { every, ...others } = mapEntries(value, (key, part) => {
+    if (isUnset(part)) return part
+    if (key !== 'some' && key !== 'every' && key !== 'none') throw invalidArgument(`unknown argument ${key}`)
+    return key === 'every' ? inside(part) : and(inside(part), outside)
+  })
+  if (!outside || !isArgs(every) || isEmpty(every)) return isUnset(every) ? others : { ...others, every }
   // "every one of mine is" says "none is mine and is not"
-  const broken = { AND: [outside, { NOT: inside(every) }] }
-  return { ...scoped, none: scoped['none'] === undefined ? broken : { OR: [scoped['none'], broken] } }
+  const broken = { AND: [outside, { NOT: every }] }
+  return { ...others, none: isUnset(others['none']) ? broken : { OR: [others['none'], broken] } }
 }
 
 /** A to-one relation whose row lies outside counts as absent. */
-function scopeToOneFilter(value: unknown, inside: ScopePart, outside: Args | undefined): unknown {
-  if (value === null) return outside ? { isNot: outside } : null
+function scopeToOneFilter(
+  value: unknown,
+  { required }: RelationManifest,
+  { inside, outside, isEmpty }: RelatedFilters,
+): unknown {
+  // a required relation is never null, and Prisma says so
+  if (value === null) return outside && !required ? { isNot: outside } : null
   if (!isArgs(value)) return value
-  if (!('is' in value) && !('isNot' in value)) return and(inside(value), outside)
+  const filtered = (part: unknown): Args => {
+    const scoped = inside(part)
+    // a filter without a condition is none, also for rows that have no such relation
+    return isEmpty(scoped) ? scoped : and(scoped, outside)
+  }
+  if (!('is' in value) && !('isNot' in value)) return filtered(value)
   const { is, isNot } = value
   if (!outside) {
-    return mapEntries(value, (_, part) => (part === null || part === undefined ? part : inside(part)))
+    return mapEntries(value, (_, part) => (part === null || isUnset(part) ? part : inside(part)))
   }
-  if (is === null) return { isNot: outside }
+  if (is === null) return required ? value : { isNot: outside }
   return {
-    ...(isNot === null && is === undefined ? { is: outside } : {}),
-    ...(is === undefined ? {} : { is: and(inside(is), outside) }),
-    ...(isNot === undefined || isNot === null ? {} : { isNot: and(inside(isNot), outside) }),
+    ...(isNot === null && isUnset(is) ? { is: outside } : {}),
+    ...(isUnset(is) ? {} : { is: filtered(is) }),
+    ...(isUnset(isNot) || isNot === null ? {} : { isNot: and(inside(isNot), outside) }),
   }
 }
 
 /**
- * Refuses an order by a relation that leaves the tenant: the order of one's own rows would tell about the
- * values of another's.
- *
- * @throws {TenancyError} `DH207`
+ * Whether a filter has no condition to Prisma, which then leaves it out. What is not known to be empty is a condition:
+ * taken for none, it would be asked of another tenant's row.
  */
-export function assertOrderBy(scoping: Scoping, modelName: string, orderBy: unknown): void {
-  const parts = Array.isArray(orderBy) ? orderBy : [orderBy]
-  for (const part of parts) {
-    if (!isArgs(part)) continue
-    for (const [key, value] of Object.entries(part)) {
-      const relation = relationOf(modelOf(scoping, modelName), key)
-      if (!relation || value === undefined) continue
-      assertFollowable(scoping, modelName, key)
-      if (!relation.list) assertOrderBy(scoping, relation.model, value)
-    }
-  }
-}
-
-/** @throws {TenancyError} `DH207` for a relation that could lead to another tenant's row */
-export function assertFollowable(scoping: Scoping, modelName: string, field: string): void {
-  if (staysInside(scoping.manifest, modelName, field)) return
-  throw new TenancyError(
-    'DH207',
-    `${modelName}.${field} could lead to another tenant's row, for its key does not carry the tenant; query ${modelOf(scoping, modelName).relations[field]?.model} instead`,
-    { details: { model: modelName, relation: field } },
-  )
+function isEmpty(scoping: Scoping, modelName: string, where: Args): boolean {
+  const empty = (part: unknown, name = modelName) => isArgs(part) && isEmpty(scoping, name, part)
+  return Object.entries(where).every(([key, value]) => {
+    if (isUnset(value)) return true
+    if (key === 'AND' || key === 'NOT')
+      return Array.isArray(value) ? value.every((one) => empty(one)) : empty(value)
+    if (key === 'OR' || !isArgs(value)) return false
+    const relation = relationOf(modelOf(scoping, modelName), key)
+    if (!relation) return Object.values(value).every(isUnset)
+    const wrapper = relation.list ? 'every' : 'is'
+    return Object.keys(value).every((name) => name === wrapper || isUnset(value[name]))
+      ? isUnset(value[wrapper]) || empty(value[wrapper], relation.model)
+      : !relation.list && !('isNot' in value) && empty(value, relation.model)
+  })
 }

@@ -1,11 +1,32 @@
+import { PrismaClientValidationError, skip } from '@prisma/client/runtime/client'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import type { Manifest, ModelManifest, RelationManifest } from '../manifest/manifest.ts'
+import type { OutsideLink } from './outside-links.ts'
+import type { Questions } from './questions.ts'
+import type { GlobalOmit } from './unique-batch.ts'
 
-/** What rewriting an operation needs to know. */
-export interface Scoping {
+/** What hull one does where the tenant field is given another tenant than the context's. */
+export type OnMismatch = 'refuse' | 'overwrite'
+
+/** What rewriting operations needs to know. */
+export interface Rewriting {
   readonly manifest: Manifest
+  /** `refuse` unless told. */
+  readonly onMismatch?: OnMismatch
+  /** The client's own `omit`: which fields of which model its results lack. */
+  readonly globalOmit?: GlobalOmit
+  /** By model, the fields that the computed fields of result extensions are made of. */
+  readonly computedNeeds?: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+/** What rewriting one operation needs to know, and what it leaves to do before and behind the operation. */
+export interface Scoping extends Rewriting {
   readonly context: TenantContext
+  /** What to ask before. */
+  readonly questions: Questions
+  /** What to take out of the result. */
+  readonly links: OutsideLink[]
 }
 
 /** Arguments of a Prisma operation, or a part of them: whatever the caller wrote. */
@@ -27,12 +48,17 @@ export function isArgs(value: unknown): value is Args {
  * The arguments at a place where Prisma takes an object or nothing. Anything else Prisma would refuse; taken for
  * nothing, an array where a filter belongs would mean every row.
  *
- * @throws {TenancyError} `DH201`
+ * @throws {PrismaClientValidationError} as Prisma does
  */
 export function argsOrNone(value: unknown): Args {
-  if (value === undefined) return {}
+  if (isUnset(value)) return {}
   if (isArgs(value)) return value
-  throw new TenancyError('DH201', 'an argument is no object where Prisma expects one')
+  throw invalidArgument('an argument is no object where Prisma expects one')
+}
+
+/** What Prisma says of arguments that it does not take, for those that hull one does not hand on to it. */
+export function invalidArgument(what: string): Error {
+  return new PrismaClientValidationError(`Invalid invocation: ${what}`, { clientVersion: '' })
 }
 
 /**
@@ -46,6 +72,22 @@ export function assertUndisguised(value: object): void {
   if ('__prismaRawParameters__' in value || ('toJSON' in value && typeof value.toJSON === 'function')) {
     throw new TenancyError('DH201', 'an argument is no plain object: Prisma would put another in its place')
   }
+}
+
+/** Whether Prisma takes an entry as not written: `undefined`, or its own `Prisma.skip`. */
+export function isUnset(value: unknown): boolean {
+  return value === undefined || value === skip
+}
+
+/** Whether Prisma takes something as a value: neither an operation on a field nor a condition. */
+export function isValue(value: unknown): boolean {
+  if (value === null || isUnset(value)) return false
+  if (typeof value !== 'object') return true
+  return value instanceof Date || ArrayBuffer.isView(value) || isDecimal(value)
+}
+
+function isDecimal(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object Decimal]'
 }
 
 /** What a scalar field is set to: by its value alone or by `{ set }`. */
@@ -93,9 +135,18 @@ export function assertWritable(scoping: Scoping, name: string): void {
   }
 }
 
-/** @throws {TenancyError} `DH202` for a tenant field that was given another value than the context's */
+/** Whether a value of a tenant field is the context's tenant. */
+export function isOwnTenant({ context }: Scoping, given: unknown): boolean {
+  return typeof given === 'string' && given.toLowerCase() === context.tenantId
+}
+
+/**
+ * Looks at the value that a tenant field was given, which hull one then puts its own in the place of.
+ *
+ * @throws {TenancyError} `DH202` for another value than the context's, unless that is to be overwritten
+ */
 export function assertOwnTenant(scoping: Scoping, modelName: string, field: string, given: unknown): void {
-  if (typeof given === 'string' && given.toLowerCase() === scoping.context.tenantId) return
+  if (isOwnTenant(scoping, given) || scoping.onMismatch === 'overwrite') return
   throw new TenancyError(
     'DH202',
     `${modelName}.${field} was given another value than the context's tenant; leave it out`,

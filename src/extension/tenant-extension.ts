@@ -1,10 +1,8 @@
 import { currentWireScope, runInWireScope, type WireScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
-import type { Manifest } from '../manifest/manifest.ts'
-import { ModelOperations } from './model-operations.ts'
+import { ModelOperations, type ModelOperationsOptions } from './model-operations.ts'
 import type { OperationCall } from './operation-call.ts'
 import { toTenancyError } from './prisma-error.ts'
-import type { GlobalOmit } from './unique-batch.ts'
 
 /** How raw SQL is treated, which hull one cannot rewrite. */
 export interface RawPolicy {
@@ -12,13 +10,8 @@ export interface RawPolicy {
   assertHeld(): Promise<void>
 }
 
-export interface TenantExtensionOptions {
-  readonly manifest: Manifest
+export interface TenantExtensionOptions extends ModelOperationsOptions {
   readonly raw: RawPolicy
-  /** Off only for the proof that the database alone keeps a tenant in. */
-  readonly rewrite: boolean
-  /** The client's own `omit`: which fields of which model its results lack. */
-  readonly globalOmit?: GlobalOmit
 }
 
 const rawOperations = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])

@@ -1,6 +1,6 @@
 import type { ModelManifest } from '../manifest/manifest.ts'
 import { and } from './scope-where.ts'
-import { type Args, assertUndisguised, isArgs } from './scoping.ts'
+import { type Args, assertUndisguised, isArgs, isValue } from './scoping.ts'
 
 const unbatchedActions: Readonly<Record<string, string>> = {
   findUnique: 'findFirst',
@@ -46,7 +46,7 @@ export function unbatched(
       continue
     }
     const pairs = fields ? compoundPairs(fields, value) : [[name, value] as const]
-    if (!pairs?.every(([, part]) => isKeyValue(part))) {
+    if (!pairs?.every(([, part]) => isValue(part))) {
       // a disguise could be a value after all, and the look-up be batched
       for (const [, part] of pairs ?? [])
         if (typeof part === 'object' && part !== null) assertUndisguised(part)
@@ -78,15 +78,4 @@ function compoundPairs(
   const pairs = Object.entries(value).filter(([, part]) => part !== undefined)
   const complete = pairs.length === fields.length && pairs.every(([field]) => fields.includes(field))
   return complete ? pairs : undefined
-}
-
-function isKeyValue(value: unknown): boolean {
-  return (
-    value !== null &&
-    (typeof value !== 'object' || value instanceof Date || ArrayBuffer.isView(value) || isDecimal(value))
-  )
-}
-
-function isDecimal(value: object): boolean {
-  return Object.prototype.toString.call(value) === '[object Decimal]'
 }

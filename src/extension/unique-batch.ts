@@ -1,11 +1,13 @@
 import { runInWireScope, type WireScope } from '../context/wire-scope.ts'
-import type { ModelManifest } from '../manifest/manifest.ts'
+import { delegateName, type ModelManifest } from '../manifest/manifest.ts'
 import { type Args, isArgs } from './scoping.ts'
 
 /** What Prisma carries beside the arguments of an operation, as far as it is read here. */
 export interface InternalParams {
   /** Which part of the result the caller gets: `db.user.findUnique(…).posts()` has a path. */
   readonly dataPath?: readonly string[]
+  /** What the caller called, as `configPackage.findMany`. */
+  readonly clientMethod?: string
   readonly transaction?: { readonly id?: unknown }
 }
 
@@ -96,7 +98,8 @@ export class UniqueBatches {
         const name = nameOf(member.key.values)
         const row = rows.get(name)
         if (!row) missing.push(member)
-        else member.resolve(follow(unclaimed.delete(name) ? row : clone(row), member.lookup.internal))
+        else
+          member.resolve(follow(unclaimed.delete(name) ? row : clone(row), member.lookup.internal.dataPath))
       }
       // a row that nobody claims has its key in another spelling than it was asked for, and so may one that
       // somebody has claimed
@@ -144,7 +147,7 @@ export class UniqueBatches {
       return { selection: { select: { ...select, ...valueOfEach(added, true) } }, added }
     }
     const own = isArgs(omit) ? omit : {}
-    const everywhere = this.#globalOmit[modelName.charAt(0).toLowerCase() + modelName.slice(1)] ?? {}
+    const everywhere = this.#globalOmit[delegateName(modelName)] ?? {}
     const added = fields.filter((field) => (own[field] ?? everywhere[field]) === true)
     return added.length === 0
       ? { selection: {}, added }
@@ -247,7 +250,7 @@ function without(row: Row, fields: readonly string[]): Row {
 }
 
 /** The part of a row that the caller gets; Prisma's paths name the relations, each behind `select` or `include`. */
-function follow(row: unknown, { dataPath = [] }: InternalParams): unknown {
+export function follow(row: unknown, dataPath: readonly string[] = []): unknown {
   let part = row
   for (const relation of dataPath.filter((_, index) => index % 2 === 1)) {
     if (typeof part !== 'object' || part === null) return part

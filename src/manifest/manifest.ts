@@ -109,3 +109,8 @@ export function carriesTenant(manifest: Manifest, holder: ModelManifest, relatio
   const theirs = tenantFieldOf(target)
   return relation.fields.some((field, index) => field === own && relation.references[index] === theirs)
 }
+
+/** The name of a model's delegate: Prisma names it after the model, with a small first letter. */
+export function delegateName(model: string): string {
+  return model.charAt(0).toLowerCase() + model.slice(1)
+}

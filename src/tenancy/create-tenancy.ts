@@ -2,9 +2,10 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import { parseTenantContext, type TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
+import type { OnMismatch } from '../extension/scoping.ts'
 import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.ts'
 import type { GlobalOmit } from '../extension/unique-batch.ts'
-import type { Manifest } from '../manifest/manifest.ts'
+import { delegateName, type Manifest } from '../manifest/manifest.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { TenantPool } from '../wire/tenant-pool.ts'
 import { assertManifestFits } from './assert-manifest-fits.ts'
@@ -55,6 +56,11 @@ export interface TenancyOptions<Client> {
   readonly statementTimeoutMillis?: number
   /** `lock_timeout` of contexts that don't say their own, in milliseconds. */
   readonly lockTimeoutMillis?: number
+  /**
+   * What is done where data gives the tenant field another tenant than the context's: `refuse` it with `DH202`, which
+   * it is unless told, or `overwrite` it.
+   */
+  readonly onMismatch?: OnMismatch
   /** Options for the PrismaClient, such as `log`, `omit` and `transactionOptions`. */
   readonly prismaOptions?: Readonly<Record<string, unknown>>
   /**
@@ -161,7 +167,9 @@ export function assembleTenancy<Client extends object>(
     },
   }
   const globalOmit = options.prismaOptions?.['omit'] as GlobalOmit | undefined
-  const shared = base.$extends(tenantExtension({ manifest, raw, rewrite, ...defined({ globalOmit }) }))
+  const shared = base.$extends(
+    tenantExtension({ manifest, raw, rewrite, ...defined({ globalOmit, onMismatch: options.onMismatch }) }),
+  )
   const underWay = new WorkUnderWay()
   const telemetry = createTelemetry(pool)
   const parts: ClientParts = {
@@ -237,11 +245,6 @@ function defined<Options extends object>(
   options: Options,
 ): { [Key in keyof Options]?: Exclude<Options[Key], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
-}
-
-/** Prisma names the delegate of a model after it, with a small first letter. */
-function delegateName(model: string): string {
-  return model.charAt(0).toLowerCase() + model.slice(1)
 }
 
 /** Prisma's own methods that every generated client has, reduced to what is called here. */

@@ -173,9 +173,12 @@ export class OperationClasses {
       for (const [relation, { model: target }] of Object.entries(model.relations)) {
         const classes = this.#classes
         Object.defineProperty(Followable.prototype, relation, {
-          value(this: TenantOperation, args: unknown): TenantOperation {
-            const Class = classes.get(target) ?? TenantOperation
-            return new Class(...followOperation(this, relation, args))
+          // bound, as Prisma's own is
+          get(this: TenantOperation) {
+            return (args: unknown): TenantOperation => {
+              const Class = classes.get(target) ?? TenantOperation
+              return new Class(...followOperation(this, relation, args))
+            }
           },
         })
       }

@@ -1,0 +1,157 @@
+import { PrismaClientKnownRequestError } from '@prisma/client/runtime/client'
+import type { TenancyError } from '../errors.ts'
+import type { Args } from './scoping.ts'
+
+/** Reads rows of a model, with arguments that hull one has written itself. */
+export type Ask = (model: string, args: Args) => PromiseLike<readonly Args[]>
+
+/** Scalar foreign keys that do not carry the tenant: each must name a row that the tenant may link. */
+export interface Reference {
+  /** The model at the other end, and its fields that the key names. */
+  readonly model: string
+  readonly references: readonly string[]
+  readonly values: readonly unknown[]
+  /** Which rows of that model may be linked. */
+  readonly filter: Args
+  /** The fields of the key, for the error. */
+  readonly fields: readonly string[]
+}
+
+/** Rows that must not be there, for an operation would reach them. */
+export interface Stray {
+  readonly model: string
+  readonly where: Args
+  readonly refusal: () => TenancyError
+}
+
+interface Gate {
+  readonly model: string
+  readonly where: Args
+  /** Makes the condition that {@link Questions.gate} gave one that no row fulfils. */
+  readonly close: () => void
+}
+
+/** A condition that no row fulfils. An empty `OR` would be none: within an `AND` Prisma leaves it out. */
+export function noRow(field: string): Args {
+  return { [field]: { in: [] } }
+}
+
+/**
+ * What has to be asked of the database before an operation may run, because its arguments can't say it. Empty for
+ * most operations: where keys carry the tenant, the database itself holds them.
+ */
+export class Questions {
+  readonly #references: Reference[] = []
+  readonly #strays: Stray[] = []
+  readonly #gates: Gate[] = []
+
+  /** Whether there is nothing to ask. */
+  get isEmpty(): boolean {
+    return this.#references.length === 0 && this.#strays.length === 0 && this.#gates.length === 0
+  }
+
+  /** The operation may only run if a key names one of these rows; to anybody else it is a row that is not there. */
+  mustExist(reference: Reference): void {
+    this.#references.push(reference)
+  }
+
+  /** The operation may only run if there are no such rows. */
+  mustNotExist(stray: Stray): void {
+    this.#strays.push(stray)
+  }
+
+  /**
+   * A condition for the `where` of an operation that every row fulfils, and none if there is no such row.
+   *
+   * @param field any field of the operation's model
+   */
+  gate(model: string, where: Args, field: string): Args {
+    const condition = {}
+    this.#gates.push({ model, where, close: () => Object.assign(condition, noRow(field)) })
+    return condition
+  }
+
+  /**
+   * Asks everything at once, and closes the gates that must be closed.
+   *
+   * @param modelName the model of the operation, for the error
+   * @throws {PrismaClientKnownRequestError} `P2003`, as for a row that is missing
+   * @throws {TenancyError} what a stray row is refused with
+   */
+  async settle(ask: Ask, modelName: string, clientMethod: string): Promise<void> {
+    const isThere = async (model: string, where: Args) => (await ask(model, { where, take: 1 })).length > 0
+    await Promise.all([
+      ...this.#strays.map(async ({ model, where, refusal }) => {
+        if (await isThere(model, where)) throw refusal()
+      }),
+      ...this.#gates.map(async ({ model, where, close }) => {
+        if (!(await isThere(model, where))) close()
+      }),
+      ...groupsOf(this.#references).map(async (group) => {
+        const missing = await missingOf(group, ask)
+        if (missing) throw foreignKeyViolation(missing, modelName, clientMethod)
+      }),
+    ])
+  }
+}
+
+/** References to the same keys of the same model, which one statement can look up. */
+function groupsOf(references: readonly Reference[]): readonly (readonly Reference[])[] {
+  const groups = new Map<string, Reference[]>()
+  for (const reference of references) {
+    const name = JSON.stringify([reference.model, reference.references])
+    const group = groups.get(name)
+    if (group) group.push(reference)
+    else groups.set(name, [reference])
+  }
+  return [...groups.values()]
+}
+
+/** The first of the references that names no row that may be linked. */
+async function missingOf(group: readonly Reference[], ask: Ask): Promise<Reference | undefined> {
+  const [first] = group
+  if (!first) return undefined
+  const { model, references, filter } = first
+  const different = new Map(group.map((one) => [JSON.stringify(one.values.map(String)), one]))
+  const keys = [...different.values()]
+  const [field = ''] = references
+  const named =
+    references.length === 1
+      ? { [field]: { in: keys.map(({ values }) => values[0]) } }
+      : { OR: keys.map(keyOf) }
+  const found = await ask(model, { where: { AND: [named, filter] }, select: selectionOf(references) })
+  if (found.length === keys.length) return undefined
+  // one is missing, or two are the same row in two spellings
+  const answers = await Promise.all(
+    keys.map((key) => ask(model, { where: { AND: [keyOf(key), filter] }, take: 1 })),
+  )
+  return keys.find((_, index) => answers[index]?.length === 0)
+}
+
+function keyOf({ references, values }: Reference): Args {
+  return Object.fromEntries(references.map((field, index) => [field, values[index]]))
+}
+
+function selectionOf(fields: readonly string[]): Args {
+  return Object.fromEntries(fields.map((field) => [field, true]))
+}
+
+/** What Prisma says where a foreign key names a row that is not there. */
+function foreignKeyViolation({ fields }: Reference, modelName: string, clientMethod: string): Error {
+  const names = fields.map((field) => `\`${field}\``).join(', ')
+  return new PrismaClientKnownRequestError(
+    `\nInvalid \`${clientMethod}()\` invocation:\n\n\nForeign key constraint violated on the fields: (${names})`,
+    {
+      code: 'P2003',
+      clientVersion: '',
+      meta: {
+        modelName,
+        // where code looks for the constraint in the errors of a driver adapter
+        driverAdapterError: {
+          name: 'DriverAdapterError',
+          cause: { kind: 'ForeignKeyConstraintViolation', originalCode: '23503', constraint: { fields } },
+        },
+      },
+    },
+  )
+}
