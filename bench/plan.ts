@@ -14,7 +14,14 @@ export const caseNames = [
 export type CaseName = (typeof caseNames)[number]
 
 /** Everything that `--only` can name. */
-export const measurements = [...caseNames, 'throughput', 'statements', 'client', 'growth'] as const
+export const measurements = [
+  ...caseNames,
+  'throughput',
+  'statements',
+  'client',
+  'rewriting',
+  'growth',
+] as const
 
 export type Measurement = (typeof measurements)[number]
 
@@ -46,6 +53,8 @@ export interface Plan {
   readonly throughputOfOthers?: RoundsPlan
   readonly growth: RoundsPlan
   readonly clients: number
+  /** Operations whose arguments are rewritten. */
+  readonly rewritings: number
 }
 
 const seconds = 1_000
@@ -58,6 +67,7 @@ const full: Plan = {
   throughputOfOthers: { rounds: 4, budget: 60 * seconds },
   growth: { rounds: 200, budget: 30 * seconds },
   clients: 20_000,
+  rewritings: 20_000,
 }
 
 const quick: Plan = {
@@ -67,6 +77,7 @@ const quick: Plan = {
   throughput: { rounds: 5, budget: 8 * seconds },
   growth: { rounds: 60, budget: 2.5 * seconds },
   clients: 5_000,
+  rewritings: 5_000,
 }
 
 /** How much to measure. A number of rounds that was asked for is kept to, however long it takes. */

@@ -8,6 +8,7 @@ import type { Growth } from './growth.ts'
 import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
+import type { RewritingCost } from './rewriting-cost.ts'
 import type { Tally } from './tally.ts'
 
 type ByCase = Partial<Record<CaseName, ByNetwork>>
@@ -35,6 +36,7 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly floor: string
   readonly throughput: Partial<ByNetwork> & { readonly delayedVsTransaction?: number }
   readonly client: Partial<ClientCost>
+  readonly rewriting: Partial<RewritingCost>
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
   /** What one writes by hand with the same policies. */
   readonly ways: Readonly<Record<string, Comparison>>
@@ -69,6 +71,7 @@ export interface Findings {
   readonly statements: ReadonlyMap<string, number>
   readonly leaks: ReadonlyMap<string, readonly string[]>
   readonly client: ClientCost | undefined
+  readonly rewriting: RewritingCost | undefined
   readonly growth: Growth | undefined
   readonly roundTrip: ByNetwork
   readonly server: { readonly version: string; readonly kind: 'given' | 'embedded' }
@@ -100,6 +103,12 @@ export function makeReport(findings: Findings): BenchReport {
     },
     client: findings.client
       ? { micros: significant(findings.client.micros), bytes: Math.round(findings.client.bytes) }
+      : {},
+    rewriting: findings.rewriting
+      ? {
+          typical: significant(findings.rewriting.typical),
+          nestedWrite: significant(findings.rewriting.nestedWrite),
+        }
       : {},
     growth: growth
       ? {

@@ -18,6 +18,7 @@ import { loadPeers, type Peer } from './peers.ts'
 import { type CaseName, caseNames, makePlan, type Plan, workload } from './plan.ts'
 import { attackedOperations, probe } from './probe.ts'
 import { type BenchReport, makeReport } from './report.ts'
+import { measureRewriting } from './rewriting-cost.ts'
 import { measureRoundTrip } from './round-trip.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
@@ -60,6 +61,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   const { entrants: own, appUrl } = await enterOwn(server, options)
   // first, while the heap is small
   const client = options.only.has('client') ? await measureClientCost(appUrl, plan.clients) : undefined
+  const rewriting = options.only.has('rewriting') ? measureRewriting(plan.rewritings) : undefined
   const { entrants: others, peers } = await enterPeers(server, loaded, log)
   const entrants = [...own, ...others]
   const isPeer = (name: string) => others.some((entrant) => entrant.name === name)
@@ -101,6 +103,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     statements,
     leaks,
     client,
+    rewriting,
     growth,
     roundTrip,
     server,

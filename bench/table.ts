@@ -61,7 +61,7 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { client, growth, throughput } = report
+  const { client, growth, rewriting, throughput } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -75,6 +75,11 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
   }
   if (client.micros !== undefined)
     lines.push(`a tenant client costs ${client.micros} µs and ${client.bytes} bytes`)
+  if (rewriting.typical !== undefined) {
+    lines.push(
+      `rewriting takes ${rewriting.typical} µs for a typical query, and ${rewriting.nestedWrite} µs for a write of 50 nested rows`,
+    )
+  }
   if (growth.pointRead !== undefined) {
     lines.push(
       `a point read among 1,000,000 rows of 1,000 tenants takes ${growth.pointRead} times one among 10,000 of 10`,

@@ -1,5 +1,11 @@
 import { TenancyError } from '../errors.ts'
-import { carriesTenant, type ModelManifest, staysInside, tenantFieldOf } from '../manifest/manifest.ts'
+import {
+  carriesTenant,
+  type Manifest,
+  type ModelManifest,
+  staysInside,
+  tenantFieldOf,
+} from '../manifest/manifest.ts'
 import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
@@ -55,25 +61,44 @@ function scopeFields(scoping: Scoping, modelName: string, data: Args, where?: un
       ? value
       : scopeNestedWrite(scoping, modelName, key, value, where),
   )
-  for (const name of Object.keys(model.relations)) lookUpReference(scoping, modelName, name, scoped)
+  for (const name of looseReferences(scoping.manifest, model)) {
+    lookUpReference(scoping, modelName, name, scoped)
+  }
   return scoped
+}
+
+const knownLooseReferences = new WeakMap<ModelManifest, readonly string[]>()
+
+/** The relations of a model whose key stands in it, does not carry the tenant and could name another tenant's row. */
+function looseReferences(manifest: Manifest, model: ModelManifest): readonly string[] {
+  const known = knownLooseReferences.get(model)
+  if (known) return known
+  const loose = Object.entries(model.relations)
+    .filter(
+      ([name, relation]) =>
+        relation.fields.length > 0 &&
+        !carriesTenant(manifest, model, name) &&
+        manifest.models[relation.model]?.scope.kind !== 'global',
+    )
+    .map(([name]) => name)
+  knownLooseReferences.set(model, loose)
+  return loose
 }
 
 /**
  * A foreign key that carries the tenant is held by the database: with the tenant fixed, it can only refer to
- * a row of the same tenant. One that doesn't could name anybody's row, so whose it is has to be asked.
+ * a row of the same tenant. Of any other one it has to be asked whose row it names.
  *
  * @throws {TenancyError} `DH206` where it is not known what the key will name
  */
 function lookUpReference(scoping: Scoping, modelName: string, name: string, data: Args): void {
   const model = modelOf(scoping, modelName)
   const relation = model.relations[name]
-  if (!relation || relation.fields.length === 0) return
+  const filter = relation && tenantFilter(scoping, relation.model, 'read')
+  if (!filter) return
   const tenantField = tenantFieldOf(model)
   const given = relation.fields.filter((field) => field !== tenantField && !isUnset(data[field]))
-  if (given.length === 0 || carriesTenant(scoping.manifest, model, name)) return
-  const filter = tenantFilter(scoping, relation.model, 'read')
-  if (!filter) return
+  if (given.length === 0) return
   const values = relation.fields.map((field) =>
     field === tenantField ? scoping.context.tenantId : assignedValue(data[field]),
   )

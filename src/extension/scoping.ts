@@ -108,7 +108,13 @@ export function mapOneOrMany(value: unknown, rewrite: (one: Args) => unknown): u
  * `__proto__`, and each value is read once: the copy is what Prisma gets.
  */
 export function mapEntries(args: Args, rewrite: (key: string, value: unknown) => unknown): Args {
-  return Object.fromEntries(Object.entries(args).map(([key, value]) => [key, rewrite(key, value)]))
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(args)) {
+    const value = rewrite(key, args[key])
+    if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true, writable: true })
+    else copy[key] = value
+  }
+  return copy
 }
 
 /** @throws {TenancyError} `DH201` for a model that the manifest does not know */
