@@ -1170,6 +1170,27 @@ const work: readonly (readonly [string, (client: Client, scene: Scene) => Promis
     },
   ],
   [
+    'names rows that the same operation makes',
+    async (db, { a }) => {
+      const made = { employee: randomUUID(), project: randomUUID() }
+      await db.employee.create({
+        data: {
+          id: made.employee,
+          name: 'x',
+          projects: {
+            create: {
+              id: made.project,
+              name: 'x',
+              tasks: { create: { title: 'x', assigneeId: made.employee } },
+            },
+          },
+        },
+      })
+      expect(await db.task.count({ where: { assigneeId: made.employee } })).toBe(1)
+      expect(await db.organization.findMany({ where: { id: a.organization } })).toHaveLength(1)
+    },
+  ],
+  [
     'reads to-one relations, and nothing of what was needed to look at them',
     async (db, { a, b, common, shared }) => {
       await db.project.update({
@@ -1446,6 +1467,53 @@ it.each(refusals)('hull one answers DH207 to %s', async (_, attempt) => {
   const scene = await plantScene(database.admin)
   const client = database.one.client({ tenantId: scene.a.organization })
   await expect(attempt(client, scene)).rejects.toMatchObject({ name: 'TenancyError', code: 'DH207' })
+})
+
+it('a row that an operation may make or not is not taken for one that it makes', async () => {
+  const { a, b } = await plantScene(database.admin)
+  const db = database.one.client({ tenantId: a.organization })
+  const links = (id: string) => ({
+    create: { name: 'x', tasks: { create: { title: stolen, assigneeId: id } } },
+  })
+  for (const attempt of [
+    // the employee is found by another key and not made, but for the other one it is made with B's id
+    db.project.update({
+      where: { id: a.project },
+      data: {
+        lead: {
+          upsert: {
+            where: { id: a.spare.employee },
+            create: { id: b.spare.employee, name: 'x' },
+            update: { projects: links(b.spare.employee) },
+          },
+        },
+        tasks: { create: { title: stolen, assigneeId: b.spare.employee } },
+      },
+    }),
+    db.employee
+      .createMany({ data: [{ id: b.spare.employee, name: 'x' }], skipDuplicates: true })
+      .then(() =>
+        db.task.create({ data: { title: stolen, projectId: a.project, assigneeId: b.spare.employee } }),
+      ),
+    db.project.update({
+      where: { id: a.project },
+      data: {
+        tasks: {
+          create: { title: stolen, assigneeId: b.spare.employee },
+          connectOrCreate: {
+            where: { id: a.task },
+            create: { title: 'x', assignee: { create: { id: b.spare.employee, name: 'x' } } },
+          },
+        },
+      },
+    }),
+  ]) {
+    await expect(attempt).rejects.toMatchObject({ code: 'P2003' })
+  }
+  const { rows } = await database.admin.query(`select from work.task where assignee_id = $1`, [
+    b.spare.employee,
+  ])
+  expect(rows).toEqual([])
 })
 
 it('hull one answers DH206 to a foreign key that is not given as a value', async () => {

@@ -44,6 +44,7 @@ export class Questions {
   readonly #references: Reference[] = []
   readonly #strays: Stray[] = []
   readonly #gates: Gate[] = []
+  readonly #creations: { readonly model: string; readonly data: Args }[] = []
 
   /** Whether there is nothing to ask. */
   get isEmpty(): boolean {
@@ -53,6 +54,11 @@ export class Questions {
   /** The operation may only run if a key names one of these rows; to anybody else it is a row that is not there. */
   mustExist(reference: Reference): void {
     this.#references.push(reference)
+  }
+
+  /** The operation itself makes this row, or fails, so that its other rows may name it. */
+  willCreate(model: string, data: Args): void {
+    this.#creations.push({ model, data })
   }
 
   /** The operation may only run if there are no such rows. */
@@ -87,11 +93,18 @@ export class Questions {
       ...this.#gates.map(async ({ model, where, close }) => {
         if (!(await isThere(model, where))) close()
       }),
-      ...groupsOf(this.#references).map(async (group) => {
+      ...groupsOf(this.#references.filter((one) => !this.#isCreated(one))).map(async (group) => {
         const missing = await missingOf(group, ask)
         if (missing) throw foreignKeyViolation(missing, modelName, clientMethod)
       }),
     ])
+  }
+
+  #isCreated({ model, references, values }: Reference): boolean {
+    return this.#creations.some(
+      (made) =>
+        made.model === model && references.every((field, index) => made.data[field] === values[index]),
+    )
   }
 }
 

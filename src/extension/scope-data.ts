@@ -33,7 +33,20 @@ import {
 export function scopeCreate(scoping: Scoping, modelName: string, data: unknown, via?: string): unknown {
   assertWritable(scoping, modelName)
   if (!isArgs(data)) return data
+  if (!scoping.isOneOfTwo) scoping.questions.willCreate(modelName, data)
   return placeTenant(scoping, modelName, scopeFields(scoping, modelName, data), via)
+}
+
+/** Scopes the rows of a `createMany`. */
+export function scopeMany(scoping: Scoping, modelName: string, args: Args, via?: string): unknown {
+  const isCertain = isUnset(args['skipDuplicates']) || args['skipDuplicates'] === false
+  const rows = isCertain ? scoping : oneOfTwo(scoping)
+  return mapOneOrMany(args['data'], (data) => scopeCreate(rows, modelName, data, via))
+}
+
+/** Scopes something that may be done or not, such as each half of an `upsert`. */
+export function oneOfTwo(scoping: Scoping): Scoping {
+  return { ...scoping, isOneOfTwo: true }
 }
 
 /**
@@ -49,7 +62,8 @@ export function scopeUpdate(scoping: Scoping, modelName: string, data: unknown, 
   const scoped = scopeFields(scoping, modelName, data, where)
   if (field === undefined || isUnset(scoped[field])) return scoped
   const { [field]: given, ...rest } = scoped
-  assertOwnTenant(scoping, modelName, field, assignedValue(given))
+  const assigned = assignedValue(given)
+  if (!isUnset(assigned)) assertOwnTenant(scoping, modelName, field, assigned)
   return rest
 }
 
@@ -97,7 +111,9 @@ function lookUpReference(scoping: Scoping, modelName: string, name: string, data
   const filter = relation && tenantFilter(scoping, relation.model, 'read')
   if (!filter) return
   const tenantField = tenantFieldOf(model)
-  const given = relation.fields.filter((field) => field !== tenantField && !isUnset(data[field]))
+  const given = relation.fields.filter(
+    (field) => field !== tenantField && !isUnset(assignedValue(data[field])),
+  )
   if (given.length === 0) return
   const values = relation.fields.map((field) =>
     field === tenantField ? scoping.context.tenantId : assignedValue(data[field]),
@@ -172,7 +188,7 @@ function scopeNestedWrite(
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (many) => ({
           ...many,
-          data: mapOneOrMany(many['data'], (data) => scopeCreate(scoping, other, data, via)),
+          data: scopeMany(scoping, other, many, via),
         }))
       case 'connect':
         return mapOneOrMany(payload, (where) => scopeLink(scoping, modelName, field, where))
@@ -180,7 +196,7 @@ function scopeNestedWrite(
         return mapOneOrMany(payload, (one) => ({
           ...one,
           where: scopeLink(scoping, modelName, field, one['where']),
-          create: scopeCreate(scoping, other, one['create'], via),
+          create: scopeCreate(oneOfTwo(scoping), other, one['create'], via),
         }))
       case 'disconnect':
       case 'set':
@@ -203,12 +219,13 @@ function scopeNestedWrite(
       case 'upsert':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => {
-          const update = scopeUpdate(scoping, other, one['update'])
+          const half = oneOfTwo(scoping)
+          const update = scopeUpdate(half, other, one['update'])
           return {
             ...one,
             where: scopeWrittenRow(scoping, other, one['where'], update),
             update,
-            create: scopeCreate(scoping, other, one['create'], via),
+            create: scopeCreate(half, other, one['create'], via),
           }
         })
       case 'delete':

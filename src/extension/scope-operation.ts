@@ -1,14 +1,14 @@
 import { TenancyError } from '../errors.ts'
-import { scopeCreate, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
+import { oneOfTwo, scopeCreate, scopeMany, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
 import { scopeRead, scopeRows, scopeSelection } from './scope-selection.ts'
 import { scopeWhere } from './scope-where.ts'
-import { type Args, argsOrNone, assertWritable, mapOneOrMany, modelOf, type Scoping } from './scoping.ts'
+import { type Args, argsOrNone, assertWritable, modelOf, type Scoping } from './scoping.ts'
 
 type Rewrite = (scoping: Scoping, model: string, args: Args) => Args
 
 const scopeCreates: Rewrite = (scoping, model, args) => ({
   ...scopeSelection(scoping, model, args),
-  data: mapOneOrMany(args['data'] ?? {}, (data) => scopeCreate(scoping, model, data)),
+  data: scopeMany(scoping, model, { ...args, data: args['data'] ?? {} }),
 })
 
 const scopeUpdates: Rewrite = (scoping, model, args) => {
@@ -29,11 +29,12 @@ const scopeDeletes: Rewrite = (scoping, model, args) => {
 }
 
 const scopeUpsert: Rewrite = (scoping, model, args) => {
-  const update = scopeUpdate(scoping, model, args['update'], args['where'])
+  const half = oneOfTwo(scoping)
+  const update = scopeUpdate(half, model, args['update'], args['where'])
   return {
     ...scopeSelection(scoping, model, args),
     where: scopeWrittenRow(scoping, model, args['where'], update),
-    create: scopeCreate(scoping, model, args['create']),
+    create: scopeCreate(half, model, args['create']),
     update,
   }
 }

@@ -27,6 +27,8 @@ export interface Scoping extends Rewriting {
   readonly questions: Questions
   /** What to take out of the result. */
   readonly links: OutsideLink[]
+  /** What is being rewritten may not be done at all: it is one of two branches. */
+  readonly isOneOfTwo?: boolean
 }
 
 /** Arguments of a Prisma operation, or a part of them: whatever the caller wrote. */
