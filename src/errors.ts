@@ -21,7 +21,6 @@ export const errorCodes = {
   DH206: 'the reference would have to be looked up in another tenant’s rows',
   DH207: 'the relation cannot be followed without leaving the tenant',
   DH208: 'the manifest does not describe the client it was given',
-  DH209: 'the input can be read in two ways',
 
   DH301: 'row-level security refused the row',
   DH302: 'the role of the connection is not held by row-level security',

@@ -1,5 +1,6 @@
 import type { WireScope } from '../context/wire-scope.ts'
 import { delegateName } from '../manifest/manifest.ts'
+import { withoutMissing } from './missing-reference.ts'
 import type { OperationCall } from './operation-call.ts'
 import { trimOutsideLinks } from './outside-links.ts'
 import { type Ask, Questions } from './questions.ts'
@@ -82,8 +83,9 @@ export class ModelOperations {
   ): PromiseLike<unknown> {
     const { questions, links } = scoping
     const isWhole = links.length === 0
-    const send = () => query(args, { ...internal, action, dataPath: isWhole ? dataPath : [] })
-    if (questions.isEmpty && isWhole) return send()
+    const send = (sent: Pick<Sent, 'action' | 'args'>) =>
+      query(sent.args, { ...internal, action: sent.action, dataPath: isWhole ? dataPath : [] })
+    if (questions.isEmpty && isWhole) return send({ action, args })
 
     const ask: Ask = (model, wanted) =>
       query(
@@ -100,8 +102,11 @@ export class ModelOperations {
         },
       ) as PromiseLike<readonly Args[]>
     const run = async (): Promise<unknown> => {
-      await questions.settle(ask, modelName, internal?.clientMethod ?? action)
-      const result = await send()
+      const missing = await questions.settle(ask)
+      const method = internal?.clientMethod ?? action
+      const result = await send(
+        await withoutMissing(scoping, modelName, { action, args }, missing, ask, method),
+      )
       if (isWhole) return result
       await trimOutsideLinks(scoping, links, result, ask)
       return follow(result, dataPath)

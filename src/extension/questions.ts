@@ -1,4 +1,3 @@
-import { PrismaClientKnownRequestError } from '@prisma/client/runtime/client'
 import type { TenancyError } from '../errors.ts'
 import type { Args } from './scoping.ts'
 
@@ -13,8 +12,11 @@ export interface Reference {
   readonly values: readonly unknown[]
   /** Which rows of that model may be linked. */
   readonly filter: Args
-  /** The fields of the key, for the error. */
+  /** The model that has the key, and its fields, for the error. */
+  readonly holder: string
   readonly fields: readonly string[]
+  /** Which half of an `upsert` names the row, if only one does. */
+  readonly half?: 'create' | 'update'
 }
 
 /** Rows that must not be there, for an operation would reach them. */
@@ -80,24 +82,25 @@ export class Questions {
   /**
    * Asks everything at once, and closes the gates that must be closed.
    *
-   * @param modelName the model of the operation, for the error
-   * @throws {PrismaClientKnownRequestError} `P2003`, as for a row that is missing
+   * @returns the references that name no row which the tenant may link
    * @throws {TenancyError} what a stray row is refused with
    */
-  async settle(ask: Ask, modelName: string, clientMethod: string): Promise<void> {
+  async settle(ask: Ask): Promise<readonly Reference[]> {
     const isThere = async (model: string, where: Args) => (await ask(model, { where, take: 1 })).length > 0
-    await Promise.all([
+    const [missing] = await Promise.all([
+      Promise.all(
+        groupsOf(this.#references.filter((one) => !this.#isCreated(one))).map((group) =>
+          missingOf(group, ask),
+        ),
+      ),
       ...this.#strays.map(async ({ model, where, refusal }) => {
         if (await isThere(model, where)) throw refusal()
       }),
       ...this.#gates.map(async ({ model, where, close }) => {
         if (!(await isThere(model, where))) close()
       }),
-      ...groupsOf(this.#references.filter((one) => !this.#isCreated(one))).map(async (group) => {
-        const missing = await missingOf(group, ask)
-        if (missing) throw foreignKeyViolation(missing, modelName, clientMethod)
-      }),
     ])
+    return missing.flat()
   }
 
   #isCreated({ model, references, values }: Reference): boolean {
@@ -120,12 +123,13 @@ function groupsOf(references: readonly Reference[]): readonly (readonly Referenc
   return [...groups.values()]
 }
 
-/** The first of the references that names no row that may be linked. */
-async function missingOf(group: readonly Reference[], ask: Ask): Promise<Reference | undefined> {
+/** Those of the references that name no row which may be linked. */
+async function missingOf(group: readonly Reference[], ask: Ask): Promise<readonly Reference[]> {
   const [first] = group
-  if (!first) return undefined
+  if (!first) return []
   const { model, references, filter } = first
-  const different = new Map(group.map((one) => [JSON.stringify(one.values.map(String)), one]))
+  const nameOf = ({ values }: Reference) => JSON.stringify(values.map(String))
+  const different = new Map(group.map((one) => [nameOf(one), one]))
   const keys = [...different.values()]
   const [field = ''] = references
   const named =
@@ -133,12 +137,13 @@ async function missingOf(group: readonly Reference[], ask: Ask): Promise<Referen
       ? { [field]: { in: keys.map(({ values }) => values[0]) } }
       : { OR: keys.map(keyOf) }
   const found = await ask(model, { where: { AND: [named, filter] }, select: selectionOf(references) })
-  if (found.length === keys.length) return undefined
+  if (found.length === keys.length) return []
   // one is missing, or two are the same row in two spellings
   const answers = await Promise.all(
     keys.map((key) => ask(model, { where: { AND: [keyOf(key), filter] }, take: 1 })),
   )
-  return keys.find((_, index) => answers[index]?.length === 0)
+  const missing = new Set(keys.filter((_, index) => answers[index]?.length === 0).map(nameOf))
+  return group.filter((one) => missing.has(nameOf(one)))
 }
 
 function keyOf({ references, values }: Reference): Args {
@@ -147,24 +152,4 @@ function keyOf({ references, values }: Reference): Args {
 
 function selectionOf(fields: readonly string[]): Args {
   return Object.fromEntries(fields.map((field) => [field, true]))
-}
-
-/** What Prisma says where a foreign key names a row that is not there. */
-function foreignKeyViolation({ fields }: Reference, modelName: string, clientMethod: string): Error {
-  const names = fields.map((field) => `\`${field}\``).join(', ')
-  return new PrismaClientKnownRequestError(
-    `\nInvalid \`${clientMethod}()\` invocation:\n\n\nForeign key constraint violated on the fields: (${names})`,
-    {
-      code: 'P2003',
-      clientVersion: '',
-      meta: {
-        modelName,
-        // where code looks for the constraint in the errors of a driver adapter
-        driverAdapterError: {
-          name: 'DriverAdapterError',
-          cause: { kind: 'ForeignKeyConstraintViolation', originalCode: '23503', constraint: { fields } },
-        },
-      },
-    },
-  )
 }

@@ -6,7 +6,7 @@ import {
   staysInside,
   tenantFieldOf,
 } from '../manifest/manifest.ts'
-import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
+import { type Access, and, flatWhere, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
   argsOrNone,
@@ -33,20 +33,20 @@ import {
 export function scopeCreate(scoping: Scoping, modelName: string, data: unknown, via?: string): unknown {
   assertWritable(scoping, modelName)
   if (!isArgs(data)) return data
-  if (!scoping.isOneOfTwo) scoping.questions.willCreate(modelName, data)
+  if (!scoping.half) scoping.questions.willCreate(modelName, data)
   return placeTenant(scoping, modelName, scopeFields(scoping, modelName, data), via)
 }
 
 /** Scopes the rows of a `createMany`. */
 export function scopeMany(scoping: Scoping, modelName: string, args: Args, via?: string): unknown {
   const isCertain = isUnset(args['skipDuplicates']) || args['skipDuplicates'] === false
-  const rows = isCertain ? scoping : oneOfTwo(scoping)
+  const rows = isCertain ? scoping : halfOf(scoping, 'nested')
   return mapOneOrMany(args['data'], (data) => scopeCreate(rows, modelName, data, via))
 }
 
 /** Scopes something that may be done or not, such as each half of an `upsert`. */
-export function oneOfTwo(scoping: Scoping): Scoping {
-  return { ...scoping, isOneOfTwo: true }
+export function halfOf(scoping: Scoping, half: NonNullable<Scoping['half']>): Scoping {
+  return { ...scoping, half }
 }
 
 /**
@@ -122,7 +122,16 @@ function lookUpReference(scoping: Scoping, modelName: string, name: string, data
   if (values.includes(null)) return
   if (values.every(isValue)) {
     const { model: target, references, fields } = relation
-    scoping.questions.mustExist({ model: target, references, values, filter, fields })
+    const { half } = scoping
+    scoping.questions.mustExist({
+      model: target,
+      references,
+      values,
+      filter,
+      holder: modelName,
+      fields,
+      ...(half === 'create' || half === 'update' ? { half } : {}),
+    })
     return
   }
   throw new TenancyError(
@@ -196,7 +205,7 @@ function scopeNestedWrite(
         return mapOneOrMany(payload, (one) => ({
           ...one,
           where: scopeLink(scoping, modelName, field, one['where']),
-          create: scopeCreate(oneOfTwo(scoping), other, one['create'], via),
+          create: scopeCreate(halfOf(scoping, 'nested'), other, one['create'], via),
         }))
       case 'disconnect':
       case 'set':
@@ -219,7 +228,7 @@ function scopeNestedWrite(
       case 'upsert':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => {
-          const half = oneOfTwo(scoping)
+          const half = halfOf(scoping, 'nested')
           const update = scopeUpdate(half, other, one['update'])
           return {
             ...one,
@@ -330,16 +339,6 @@ function assertNoStrays(
   })
 }
 
-/** The conditions of a unique `where` as those of any other, which knows no compound keys. */
-function flatWhere(model: ModelManifest, where: unknown): Args {
-  if (where === undefined) return {}
-  return {
-    AND: Object.entries(argsOrNone(where)).map(([name, value]) =>
-      Object.hasOwn(model.compoundUniques, name) ? value : { [name]: value },
-    ),
-  }
-}
-
 /**
  * Scopes the `where` of an update: the row is the tenant's, and the data pushes no other tenant's row off it.
  *
@@ -415,13 +414,13 @@ function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, o
  * could be meant; Prisma tries the latter first, which is what it is if it fits.
  */
 function scopeToOneUpdate(scoping: Scoping, model: ModelManifest, name: string, one: Args): Args {
-  const { data: inner } = one
+  const { where, data: inner } = one
   const wrapped =
     Object.keys(one).every((key) => key === 'where' || key === 'data') &&
     isArgs(inner) &&
     (!Object.hasOwn(model.columns, 'data') ||
-      'where' in one ||
-      Object.keys(inner).every((key) => Object.hasOwn(model.columns, key) || relationOf(model, key)))
+      ((isUnset(where) || isArgs(where)) &&
+        Object.keys(inner).every((key) => Object.hasOwn(model.columns, key) || relationOf(model, key))))
   const data = scopeUpdate(scoping, name, wrapped ? inner : one)
-  return { where: scopeWrittenRow(scoping, name, wrapped ? one['where'] : undefined, data), data }
+  return { where: scopeWrittenRow(scoping, name, wrapped ? where : undefined, data), data }
 }

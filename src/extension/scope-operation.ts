@@ -1,5 +1,5 @@
 import { TenancyError } from '../errors.ts'
-import { oneOfTwo, scopeCreate, scopeMany, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
+import { halfOf, scopeCreate, scopeMany, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
 import { scopeRead, scopeRows, scopeSelection } from './scope-selection.ts'
 import { scopeWhere } from './scope-where.ts'
 import { type Args, argsOrNone, assertWritable, modelOf, type Scoping } from './scoping.ts'
@@ -29,12 +29,11 @@ const scopeDeletes: Rewrite = (scoping, model, args) => {
 }
 
 const scopeUpsert: Rewrite = (scoping, model, args) => {
-  const half = oneOfTwo(scoping)
-  const update = scopeUpdate(half, model, args['update'], args['where'])
+  const update = scopeUpdate(halfOf(scoping, 'update'), model, args['update'], args['where'])
   return {
     ...scopeSelection(scoping, model, args),
     where: scopeWrittenRow(scoping, model, args['where'], update),
-    create: scopeCreate(half, model, args['create']),
+    create: scopeCreate(halfOf(scoping, 'create'), model, args['create']),
     update,
   }
 }

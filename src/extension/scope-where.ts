@@ -1,4 +1,4 @@
-import { type RelationManifest, staysInside } from '../manifest/manifest.ts'
+import { type ModelManifest, type RelationManifest, staysInside } from '../manifest/manifest.ts'
 import {
   type Args,
   argsOrNone,
@@ -60,6 +60,16 @@ export function and(where: Args, filter: Args | undefined): Args {
   if (names.length > 0 && !names.some((name) => Object.hasOwn(where, name))) return { ...where, ...filter }
   const own = where['AND']
   return { ...where, AND: [filter, ...(Array.isArray(own) ? own : own === undefined ? [] : [own])] }
+}
+
+/** The conditions of a unique `where` as those of any other, which knows no compound keys. */
+export function flatWhere(model: ModelManifest, where: unknown): Args {
+  if (where === undefined) return {}
+  return {
+    AND: Object.entries(argsOrNone(where)).map(([name, value]) =>
+      Object.hasOwn(model.compoundUniques, name) ? value : { [name]: value },
+    ),
+  }
 }
 
 /** Rewrites the relation filters inside a `where`, at every depth. */

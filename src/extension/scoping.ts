@@ -27,8 +27,8 @@ export interface Scoping extends Rewriting {
   readonly questions: Questions
   /** What to take out of the result. */
   readonly links: OutsideLink[]
-  /** What is being rewritten may not be done at all: it is one of two branches. */
-  readonly isOneOfTwo?: boolean
+  /** What is being rewritten may not be done at all: it is one of the two halves of an operation, or of one nested in it. */
+  readonly half?: 'create' | 'update' | 'nested'
 }
 
 /** Arguments of a Prisma operation, or a part of them: whatever the caller wrote. */
@@ -152,9 +152,14 @@ export function isOwnTenant({ context }: Scoping, given: unknown): boolean {
  * Looks at the value that a tenant field was given, which hull one then puts its own in the place of.
  *
  * @throws {TenancyError} `DH202` for another value than the context's, unless that is to be overwritten
+ * @throws {PrismaClientValidationError} for what Prisma does not take
  */
 export function assertOwnTenant(scoping: Scoping, modelName: string, field: string, given: unknown): void {
-  if (isOwnTenant(scoping, given) || scoping.onMismatch === 'overwrite') return
+  if (isOwnTenant(scoping, given)) return
+  const isNullable = modelOf(scoping, modelName).scope.kind === 'shared'
+  if (typeof given !== 'string' && typeof given !== 'object') throw invalidArgument(`${field} takes a string`)
+  if (given === null && !isNullable) throw invalidArgument(`${field} is not nullable`)
+  if (scoping.onMismatch === 'overwrite') return
   throw new TenancyError(
     'DH202',
     `${modelName}.${field} was given another value than the context's tenant; leave it out`,
