@@ -1132,6 +1132,39 @@ const work: readonly (readonly [string, (client: Client, scene: Scene) => Promis
     },
   ],
   [
+    'creates rows of different forms in one list',
+    async (db, { a }) => {
+      const { projects } = await db.employee.create({
+        data: {
+          name: 'x',
+          projects: {
+            create: [{ name: 'keys', templateId: a.template }, { name: 'neither' }],
+          },
+          badge: { create: { number: 'x' } },
+          tasks: {
+            create: [
+              { title: 'x', project: { connect: { id: a.project } } },
+              { title: 'y', project: { create: { name: 'made' } } },
+            ],
+          },
+        },
+        include: { projects: true },
+      })
+      expect(projects).toHaveLength(2)
+      const made = await db.employee.create({
+        data: {
+          name: 'x',
+          projects: {
+            create: [{ name: 'relations', template: { connect: { id: a.template } } }, { name: 'z' }],
+          },
+        },
+        include: { projects: true },
+      })
+      expect(made.projects).toHaveLength(2)
+      expect(await db.project.count()).toBe(7)
+    },
+  ],
+  [
     'creates through a parent and a grandparent',
     async (db, { a }) => {
       await db.task.create({ data: { title: 'x', project: { connect: { id: a.project } } } })

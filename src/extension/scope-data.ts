@@ -27,14 +27,36 @@ import {
  * Scopes the data of a create and puts the tenant in.
  *
  * @param via the relation by which a nested create hangs on its parent, as the created model calls it
+ * @param isChecked rows beside it have relations where it could have keys, so it must have them too
  * @throws {TenancyError} `DH202` when another tenant is given, `DH203` for a model that tenants only read,
  *   `DH206` for a part of a scalar foreign key
  */
-export function scopeCreate(scoping: Scoping, modelName: string, data: unknown, via?: string): unknown {
+export function scopeCreate(
+  scoping: Scoping,
+  modelName: string,
+  data: unknown,
+  via?: string,
+  isChecked?: boolean,
+): unknown {
   assertWritable(scoping, modelName)
   if (!isArgs(data)) return data
   if (!scoping.half) scoping.questions.willCreate(modelName, data)
-  return placeTenant(scoping, modelName, scopeFields(scoping, modelName, data), via)
+  return placeTenant(scoping, modelName, scopeFields(scoping, modelName, data), via, isChecked)
+}
+
+/** Scopes the rows of a nested `create`, of which Prisma wants one form for all. */
+function scopeCreates(scoping: Scoping, modelName: string, payload: unknown, via: string): unknown {
+  const model = modelOf(scoping, modelName)
+  const isChecked =
+    Array.isArray(payload) && payload.some((data) => isArgs(data) && usesKeyRelation(model, data))
+  return mapOneOrMany(payload, (data) => scopeCreate(scoping, modelName, data, via, isChecked || undefined))
+}
+
+/** Whether data writes a relation whose key stands in the row itself: then it is what Prisma calls checked. */
+function usesKeyRelation(model: ModelManifest, data: Args): boolean {
+  return Object.entries(model.relations).some(
+    ([name, relation]) => relation.fields.length > 0 && !isUnset(data[name]),
+  )
 }
 
 /** Scopes the rows of a `createMany`. */
@@ -145,7 +167,13 @@ function lookUpReference(scoping: Scoping, modelName: string, name: string, data
  * Puts the tenant into the data of a create, in the form that the data has: Prisma's inputs are either
  * unchecked (scalar keys) or checked (relations), and a mixture is no legal input.
  */
-function placeTenant(scoping: Scoping, modelName: string, data: Args, via: string | undefined): Args {
+function placeTenant(
+  scoping: Scoping,
+  modelName: string,
+  data: Args,
+  via: string | undefined,
+  isChecked = usesKeyRelation(modelOf(scoping, modelName), data),
+): Args {
   const model = modelOf(scoping, modelName)
   const field = tenantFieldOf(model)
   if (field === undefined) return data
@@ -157,15 +185,15 @@ function placeTenant(scoping: Scoping, modelName: string, data: Args, via: strin
   if (via !== undefined && model.relations[via]?.fields.includes(field)) return rest
   if (!isUnset(given)) return { ...rest, [field]: tenantId }
 
-  const used = Object.entries(model.relations).filter(
-    ([name, relation]) => !isUnset(rest[name]) && relation.fields.length > 0,
-  )
   // the row that such a relation connects is the tenant's, and Prisma copies its key
-  if (used.some(([, relation]) => relation.fields.includes(field))) return rest
+  const copies = Object.entries(model.relations).some(
+    ([name, relation]) => relation.fields.includes(field) && !isUnset(rest[name]),
+  )
+  if (copies) return rest
   const toTenant = Object.entries(model.relations).find(
     ([, relation]) => relation.fields.length === 1 && relation.fields[0] === field,
   )
-  if (used.length > 0 && toTenant) {
+  if (isChecked && toTenant) {
     const [name, { references }] = toTenant
     return { ...rest, [name]: { connect: { [references[0] ?? '']: tenantId } } }
   }
@@ -192,7 +220,7 @@ function scopeNestedWrite(
     if (isUnset(payload)) return payload
     switch (operation) {
       case 'create':
-        return mapOneOrMany(payload, (data) => scopeCreate(scoping, other, data, via))
+        return scopeCreates(scoping, other, payload, via)
       case 'createMany':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (many) => ({
