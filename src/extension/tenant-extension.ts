@@ -1,4 +1,4 @@
-import { currentWireScope, runInWireScope, type WireScope } from '../context/wire-scope.ts'
+import { currentTenantScope, runInWireScope, type TenantScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { toTenancyError } from './prisma-error.ts'
@@ -58,7 +58,7 @@ async function runOperation(
   call: OperationCall,
 ): Promise<unknown> {
   const { model, operation } = call
-  const scope = currentWireScope()
+  const scope = currentTenantScope()
   if (!scope) {
     throw new TenancyError(
       'DH101',
@@ -82,7 +82,7 @@ function runModelOperation(
   batches: UniqueBatches,
   call: OperationCall,
   model: string,
-  scope: WireScope,
+  scope: TenantScope,
 ): PromiseLike<unknown> {
   const scoping = { manifest, context: scope.context }
   const scoped = (operation: string, args: unknown): Args =>
@@ -107,7 +107,7 @@ function runModelOperation(
 async function runRaw(
   { raw }: TenantExtensionOptions,
   { operation, args, query }: OperationCall,
-  scope: WireScope,
+  scope: TenantScope,
 ): Promise<unknown> {
   if (!rawOperations.has(operation)) {
     throw new TenancyError(
