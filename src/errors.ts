@@ -12,6 +12,8 @@ export const errorCodes = {
   DH106: 'the connection to the database was lost',
   DH107: 'no connection was free in time',
   DH108: 'a time limit of the context ran out',
+  DH109: 'system work needs an actor and a reason',
+  DH110: 'system work could not be recorded',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',

@@ -1,3 +1,4 @@
+export type { SystemUseInput } from './context/system-use.ts'
 export { parseTenantContext, type TenantContext, type TenantContextInput } from './context/tenant-context.ts'
 export { parseTenantId, type TenantId } from './context/tenant-id.ts'
 export {
@@ -9,9 +10,11 @@ export {
 } from './errors.ts'
 export type { Manifest, ModelManifest, RelationManifest, Scope } from './manifest/manifest.ts'
 export {
+  type BundledSystemClient,
   type BundledTenantClient,
   type BundledTransaction,
   checkDatabaseHealth,
+  createSystemClient,
   createTenantClient,
   disconnect,
 } from './tenancy/bundled.ts'
@@ -22,8 +25,13 @@ export {
   type TenancyOptions,
 } from './tenancy/create-tenancy.ts'
 export type { DatabaseHealth } from './tenancy/database-health.ts'
-export type { TenantTransactionOptions, TransactionOptions } from './tenancy/run-transaction.ts'
-export { contextOf, type TenantClient } from './tenancy/tenant-client.ts'
+export type {
+  SystemTransactionOptions,
+  TenantTransactionOptions,
+  TransactionOptions,
+} from './tenancy/run-transaction.ts'
+export type { SystemOptions } from './tenancy/system-work.ts'
+export { contextOf, type SystemClient, type TenantClient } from './tenancy/tenant-client.ts'
 export {
   setRLSTenantContext,
   type TransactionalClient,

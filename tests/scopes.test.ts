@@ -1579,3 +1579,21 @@ describe('a key that does not carry the tenant', () => {
     expect(rows).toEqual([{ lead_id: null }])
   })
 })
+
+it('work across tenants sees every organization of a schema of one’s own, and is recorded', async () => {
+  const { a, b } = await plantScene(database.admin)
+  const actor = `job-${randomUUID()}`
+  const system = database.both.system({ actor, reason: 'a schema of one’s own' })
+  const where = { id: { in: [a.organization, b.organization] } }
+  expect(await system.organization.count({ where })).toBe(2)
+  expect(await system.task.findMany({ where: { id: { in: [a.task, b.task] } } })).toHaveLength(2)
+  const { rows } = await database.admin.query(
+    'select model, operation from audit.system_work where actor = $1 order by created_at',
+    [actor],
+  )
+  expect(rows).toEqual([
+    { model: 'Organization', operation: 'count' },
+    { model: 'Task', operation: 'findMany' },
+  ])
+  expect(await database.both.client({ tenantId: a.organization }).organization.count({ where })).toBe(1)
+})

@@ -80,6 +80,11 @@ describe('an operation', () => {
     ])
   })
 
+  it('is no tenant’s where it is the system’s', async () => {
+    await telemetry.operation({ ...findMany, tenantId: undefined }, async () => [])
+    expect(sdk.span('findMany ConfigPackage').attributes).not.toHaveProperty('doublehull.tenant.id')
+  })
+
   it('has what runs in it below it, even where that starts when it is awaited', async () => {
     const lazy = {
       // oxlint-disable-next-line unicorn/no-thenable -- as a PrismaPromise is

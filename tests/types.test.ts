@@ -1,8 +1,10 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { Prisma } from '../src/generated/prisma/client.ts'
 import {
+  type BundledSystemClient,
   type BundledTenantClient,
   type BundledTransaction,
+  createSystemClient,
   createTenantClient,
   parseTenantId,
   type TenantId,
@@ -11,6 +13,7 @@ import {
 
 // Compiled by `npm run check`; at run time nothing is called.
 declare const db: BundledTenantClient
+declare const system: BundledSystemClient
 
 describe('types', () => {
   it('a bare string is no tenant id', () => {
@@ -123,6 +126,44 @@ describe('types', () => {
     expectTypeOf<BundledTenantClient>().not.toHaveProperty('$queryRawUnsafe')
     expectTypeOf<BundledTenantClient>().not.toHaveProperty('$disconnect')
     expectTypeOf<BundledTenantClient['configPackage']>().not.toBeAny()
+  })
+
+  it('a system client infers results as Prisma does, and has no way past its record', () => {
+    const query = () =>
+      system.configPackage.findMany({ select: { tenantId: true, versions: { select: { number: true } } } })
+    expectTypeOf(query).returns.resolves.toEqualTypeOf<
+      { tenantId: string; versions: { number: number }[] }[]
+    >()
+    const raw = () => system.$queryRaw<{ one: number }[]>`select 1 as one`
+    expectTypeOf(raw).returns.resolves.toEqualTypeOf<{ one: number }[]>()
+    const transaction = () =>
+      system.$transaction(async (tx) => tx.configPackage.findFirst({ select: { name: true } }), {
+        signal: AbortSignal.timeout(1),
+        isolationLevel: 'Serializable',
+      })
+    expectTypeOf(transaction).returns.resolves.toEqualTypeOf<{ name: string } | null>()
+    const array = () => system.$transaction([system.configVersion.count(), system.tenant.findMany()])
+    expectTypeOf(array).returns.resolves.toEqualTypeOf<
+      [number, Awaited<ReturnType<typeof system.tenant.findMany>>]
+    >()
+    expectTypeOf<BundledSystemClient['configPackage']>().toEqualTypeOf<BundledTenantClient['configPackage']>()
+    expectTypeOf<BundledSystemClient['configPackage']>().not.toBeAny()
+    expectTypeOf<BundledSystemClient>().not.toHaveProperty('$extends')
+    expectTypeOf<BundledSystemClient>().not.toHaveProperty('$queryRawUnsafe')
+    expectTypeOf<BundledSystemClient>().not.toHaveProperty('$disconnect')
+    expectTypeOf<BundledSystemClient>().not.toHaveProperty('systemWork')
+    // @ts-expect-error a limit, which a tenant's context would have
+    const _limit = () => system.$transaction(async () => undefined, { statementTimeoutMillis: 1 })
+  })
+
+  it('a use of the system asks for an actor and a reason', () => {
+    expectTypeOf(createSystemClient)
+      .parameter(0)
+      .toEqualTypeOf<{ readonly actor: string; readonly reason: string }>()
+    // @ts-expect-error the reason is missing
+    const _missing: Parameters<typeof createSystemClient>[0] = { actor: 'job' }
+    // @ts-expect-error the system is no tenant's
+    const _tenant: Parameters<typeof createSystemClient>[0] = { actor: 'job', reason: 'x', tenantId: '' }
   })
 
   it('an array of operations takes a signal and limits too', () => {

@@ -1,6 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { TenancyError } from '../errors.ts'
+import type { SystemUse } from './system-use.ts'
 import type { TenantContext } from './tenant-context.ts'
+
+/** In whose name work is done: a tenant's, or, for all of them, the system's. */
+export type WorkContext = TenantContext | SystemUse
 
 /** What a transaction notes of its connection for whoever gets it next. */
 export interface SessionNotes {
@@ -10,8 +14,8 @@ export interface SessionNotes {
 
 /** On whose behalf the current piece of work reaches the wire. */
 export interface WireScope {
-  readonly context: TenantContext
-  /** The work is part of a `$transaction` of this tenant. */
+  readonly context: WorkContext
+  /** The work is part of a `$transaction` of this tenant, or of the system. */
   readonly inTransaction: boolean
   /** The work is SQL that the caller wrote. */
   readonly raw: boolean
@@ -21,6 +25,11 @@ export interface WireScope {
   readonly life?: { readonly isOver: boolean }
   /** Ends the transaction early. */
   readonly signal?: AbortSignal
+}
+
+/** The scope of a tenant's work. */
+export interface TenantScope extends WireScope {
+  readonly context: TenantContext
 }
 
 const storage = new AsyncLocalStorage<WireScope>()
@@ -34,6 +43,16 @@ export function currentWireScope(): WireScope | undefined {
   return storage.getStore()
 }
 
+/** {@link currentWireScope}, where that is a tenant's. */
+export function currentTenantScope(): TenantScope | undefined {
+  const scope = storage.getStore()
+  return scope && isTenants(scope) ? scope : undefined
+}
+
+function isTenants(scope: WireScope): scope is TenantScope {
+  return scope.context.tenantId !== undefined
+}
+
 /**
  * Runs `work` in a scope. A PrismaPromise is lazy and only starts when it is awaited, so the await happens
  * in here: returning the promise would start it outside.
@@ -43,15 +62,16 @@ export function runInWireScope<Result>(scope: WireScope, work: () => PromiseLike
 }
 
 /**
- * Refuses work of a tenant that is being made within another tenant's transaction.
+ * Refuses work of a tenant that is being made within another tenant's transaction, or within the system's, and the
+ * system's within a tenant's.
  *
  * @throws {TenancyError} `DH103`
  */
-export function assertSameTenant(ambient: WireScope, context: TenantContext): void {
+export function assertSameTenant(ambient: WireScope, context: WorkContext): void {
   if (ambient.context.tenantId !== context.tenantId) {
     throw new TenancyError(
       'DH103',
-      'an operation of one tenant was started within the transaction of another; finish the transaction first',
+      'an operation of one tenant, or of the system, was started within the transaction of another; finish the transaction first',
     )
   }
 }

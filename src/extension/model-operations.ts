@@ -1,4 +1,4 @@
-import type { WireScope } from '../context/wire-scope.ts'
+import type { TenantScope } from '../context/wire-scope.ts'
 import { delegateName } from '../manifest/manifest.ts'
 import { withoutMissing } from './missing-reference.ts'
 import type { OperationCall } from './operation-call.ts'
@@ -35,7 +35,7 @@ export class ModelOperations {
     this.#batches = new UniqueBatches(options.globalOmit)
   }
 
-  run(call: OperationCall, modelName: string, scope: WireScope): PromiseLike<unknown> {
+  run(call: OperationCall, modelName: string, scope: TenantScope): PromiseLike<unknown> {
     const { operation, args } = call
     const scoping = this.#scopingOf(scope)
     const model = modelOf(scoping, modelName)
@@ -66,7 +66,7 @@ export class ModelOperations {
     })
   }
 
-  #scopingOf({ context }: WireScope): Scoping {
+  #scopingOf({ context }: TenantScope): Scoping {
     return { ...this.#options, context, questions: new Questions(), links: [] }
   }
 

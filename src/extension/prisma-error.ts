@@ -48,7 +48,7 @@ export function toTenancyError(error: unknown, details: TenancyErrorDetails): un
     const text = typeof cause?.originalMessage === 'string' ? cause.originalMessage : 'insufficient privilege'
     return new TenancyError(
       text.includes('row-level security') ? 'DH301' : 'DH305',
-      `the database refused ${describe(details)} to this tenant's role: ${text}`,
+      `the database refused ${describe(details)} to the role of the connection: ${text}`,
       { details: { ...details, sqlState }, cause: error },
     )
   }

@@ -1,4 +1,4 @@
-import { currentWireScope, runInWireScope, type WireScope } from '../context/wire-scope.ts'
+import { currentTenantScope, runInWireScope, type TenantScope } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { ModelOperations, type ModelOperationsOptions } from './model-operations.ts'
 import type { OperationCall } from './operation-call.ts'
@@ -41,7 +41,7 @@ async function runOperation(
   call: OperationCall,
 ): Promise<unknown> {
   const { model, operation } = call
-  const scope = currentWireScope()
+  const scope = currentTenantScope()
   if (!scope) {
     throw new TenancyError(
       'DH101',
@@ -61,7 +61,7 @@ async function runOperation(
 async function runRaw(
   { raw }: TenantExtensionOptions,
   { operation, args, query }: OperationCall,
-  scope: WireScope,
+  scope: TenantScope,
 ): Promise<unknown> {
   if (!rawOperations.has(operation)) {
     throw new TenancyError(

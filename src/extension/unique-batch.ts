@@ -1,4 +1,4 @@
-import { runInWireScope, type WireScope } from '../context/wire-scope.ts'
+import { runInWireScope, type TenantScope } from '../context/wire-scope.ts'
 import { delegateName, type ModelManifest } from '../manifest/manifest.ts'
 import { type Args, isArgs } from './scoping.ts'
 
@@ -16,7 +16,7 @@ export type GlobalOmit = Readonly<Record<string, Readonly<Record<string, boolean
 
 /** A unique look-up, and how to make it alone and together with others. */
 export interface UniqueLookup {
-  readonly scope: WireScope
+  readonly scope: TenantScope
   readonly model: ModelManifest
   readonly modelName: string
   /** The caller's arguments, before hull one has scoped them. */
@@ -159,7 +159,7 @@ export class UniqueBatches {
 const refusedValues: ReadonlySet<unknown> = new Set(['P2007', 'P2020', 'P2023'])
 
 /** Whether a single member's arguments may be at fault, and the others can be asked again. */
-function isOnesFault(error: unknown, scope: WireScope): boolean {
+function isOnesFault(error: unknown, scope: TenantScope): boolean {
   if (!(error instanceof Error)) return false
   // nothing was sent
   if (error.name === 'PrismaClientValidationError') return true

@@ -6,14 +6,14 @@ import { loadOpenTelemetry } from './opentelemetry.ts'
 import type { PoolStatisticsSource } from './pool-statistics.ts'
 import { RegisteredSdk } from './registered-sdk.ts'
 
-/** An operation of a tenant's client, as it is named in spans and metrics. */
+/** An operation of a tenant's client, or of the system's, as it is named in spans and metrics. */
 export interface ObservedOperation {
   /** The model, as the schema names it; none for raw SQL and for `$transaction`. */
   readonly model?: string | undefined
   /** Prisma's name of the operation, such as `findMany` or `$queryRaw`. */
   readonly operation: string
-  /** Goes on the span. Metrics never say whose an operation was. */
-  readonly tenantId: string
+  /** Goes on the span; none for the system's. Metrics never say whose an operation was. */
+  readonly tenantId: string | undefined
 }
 
 /** How a tenancy is watched. */
@@ -97,7 +97,7 @@ class OpenTelemetry implements Telemetry {
     const { context: contexts, trace, SpanKind, SpanStatusCode } = this.#api
     const start = performance.now()
     const attributes = describe(operation, model)
-    attributes['doublehull.tenant.id'] = tenantId
+    if (tenantId !== undefined) attributes['doublehull.tenant.id'] = tenantId
     // The CLIENT spans are those of the statements below, which Prisma's instrumentation makes: none for an operation
     // that hull one refuses, several for a nested write. Were this one CLIENT as well, whoever adds up the calls to
     // the database would count each twice.

@@ -1,13 +1,17 @@
+import type { SystemUseInput } from '../context/system-use.ts'
 import type { TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { manifest } from '../generated/tenancy.ts'
 import { createTenancy, type Tenancy } from './create-tenancy.ts'
 import { type DatabaseHealth, problemOf } from './database-health.ts'
-import type { TenantClient } from './tenant-client.ts'
+import type { SystemClient, TenantClient } from './tenant-client.ts'
 
 /** A client of the schema that ships with the package. */
 export type BundledTenantClient = TenantClient<PrismaClient>
+
+/** A client of the schema that ships with the package that sees all tenants. */
+export type BundledSystemClient = SystemClient<PrismaClient>
 
 /** What the callback of a transaction of a {@link BundledTenantClient} gets. */
 export type BundledTransaction = Parameters<Parameters<BundledTenantClient['$transaction']>[0]>[0]
@@ -22,7 +26,13 @@ function bundledTenancy(): Tenancy<PrismaClient> {
       'DATABASE_URL is not set; give the login of the application role, or use createTenancy',
     )
   }
-  tenancy ??= createTenancy({ PrismaClient, manifest, connectionString })
+  const system = process.env['SYSTEM_DATABASE_URL']
+  tenancy ??= createTenancy({
+    PrismaClient,
+    manifest,
+    connectionString,
+    ...(system ? { system: { connectionString: system } } : {}),
+  })
   return tenancy
 }
 
@@ -41,6 +51,28 @@ function bundledTenancy(): Tenancy<PrismaClient> {
  */
 export function createTenantClient(context: TenantContextInput): BundledTenantClient {
   return bundledTenancy().client(context)
+}
+
+/**
+ * A client of the bundled schema that sees all tenants, for jobs of the platform; each of its operations is recorded.
+ * It logs in with `SYSTEM_DATABASE_URL`, which must be set when the process first uses this package, beside
+ * `DATABASE_URL`. See {@link Tenancy.system}.
+ *
+ * @param use `actor`, who works, and `reason`, why
+ * @throws {TenancyError} `DH109` when either is missing, blank or too long, `DH409` when a variable is missing
+ *
+ * @example
+ * ```ts
+ * const system = createSystemClient({ actor: 'billing-job', reason: 'monthly count of packages' })
+ * const counts = await system.configPackage.groupBy({ by: ['tenantId'], _count: true })
+ * ```
+ */
+export function createSystemClient(use: SystemUseInput): BundledSystemClient {
+  if (process.env['SYSTEM_DATABASE_URL']) return bundledTenancy().system(use)
+  throw new TenancyError(
+    'DH409',
+    'SYSTEM_DATABASE_URL is not set; give the login of the role for work across tenants, or use createTenancy',
+  )
 }
 
 /**

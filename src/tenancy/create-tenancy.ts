@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
+import type { SystemUseInput } from '../context/system-use.ts'
 import { parseTenantContext, type TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import type { OnMismatch } from '../extension/scoping.ts'
@@ -7,10 +8,12 @@ import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.t
 import type { GlobalOmit } from '../extension/unique-batch.ts'
 import { delegateName, type Manifest } from '../manifest/manifest.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import { SystemPool } from '../wire/system-pool.ts'
 import { TenantPool } from '../wire/tenant-pool.ts'
 import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
-import { type ClientParts, guardClient, type TenantClient } from './tenant-client.ts'
+import { type SystemOptions, SystemWork } from './system-work.ts'
+import { type ClientParts, guardClient, type SystemClient, type TenantClient } from './tenant-client.ts'
 import { OperationClasses } from './tenant-operation.ts'
 import { WorkUnderWay } from './work-under-way.ts'
 
@@ -68,6 +71,8 @@ export interface TenancyOptions<Client> {
    * Hull one is then alone, and raw SQL, which it cannot hold, is refused. False unless told.
    */
   readonly allowRoleThatBypassesRowSecurity?: boolean
+  /** How the role for work across tenants logs in; without it there is no {@link Tenancy.system}. */
+  readonly system?: SystemOptions
 }
 
 /** A database that many tenants share. Make one for each process, and a client of it for each request. */
@@ -78,6 +83,27 @@ export interface Tenancy<Client> {
    * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed
    */
   client(context: TenantContextInput): TenantClient<Client>
+  /**
+   * A client that sees all tenants, for jobs of the platform. It logs in as a role of its own. Each operation,
+   * each of those in a transaction and the transaction itself is recorded in `audit.system_work` before it runs, with
+   * its model and its name and without a value; what can't be recorded is not run. The record stays where the work is
+   * rolled back.
+   *
+   * There is no context to take a tenant from: creates name their `tenantId`, also where it is optional. A default
+   * such as `tenancy.require_tenant_id()` raises `DH101`.
+   *
+   * @param use `actor`, who works, at most 200 characters; `reason`, why, at most 1,000
+   * @throws {TenancyError} `DH109` when the actor or the reason is missing, blank or too long, `DH409` where
+   *   `createTenancy` was given no `system`; from the first operation on, `DH302` and `DH303` for a login that is not
+   *   the system's or a database without the record, and `DH110` when an operation can't be recorded
+   *
+   * @example
+   * ```ts
+   * const system = tenancy.system({ actor: 'retention-job', reason: 'traces older than 90 days' })
+   * await system.executionTrace.deleteMany({ where: { startedAt: { lt: ninetyDaysAgo } } })
+   * ```
+   */
+  system(use: SystemUseInput): SystemClient<Client>
   /** Whether the database answers, and whether row-level security holds the role. Never rejects. */
   checkDatabaseHealth(): Promise<DatabaseHealth>
   /**
@@ -123,38 +149,43 @@ export function assembleTenancy<Client extends object>(
   const transactionOptions = options.prismaOptions?.['transactionOptions'] as
     | { readonly maxWait?: number }
     | undefined
-  if (!/^postgres(ql)?:\/\//.test(options.connectionString ?? '')) {
-    throw new TenancyError(
-      'DH409',
-      'connectionString is missing or not of the form postgresql://user:password@host:port/database',
-    )
-  }
+  assertConnectionString('connectionString', options.connectionString)
   assertWholeNumbers(options)
-  const pool = new TenantPool({
+  if (options.system) {
+    assertConnectionString('system.connectionString', options.system.connectionString)
+    assertWholeNumber('system.maxConnections', options.system.maxConnections, smallest.maxConnections)
+  }
+  const ofBothPools = {
     ...defined({
       statementCacheSize: options.statementCacheSize,
       pipelineDepth: options.pipelineDepth,
-      maxConcurrentPerTenant: options.maxConcurrentPerTenant,
     }),
-    client: {
-      connectionString: options.connectionString,
-      connectionTimeoutMillis,
-      keepAlive: true,
-    },
-    maxConnections: options.maxConnections ?? 10,
     waitMillis: connectionTimeoutMillis,
     maxWaiting: options.maxWaiting ?? 10_000,
     idleMillis: options.idleTimeoutMillis ?? 10_000,
-    allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
     protectedTables: [
       ...Object.values(manifest.models).filter((model) => model.scope.kind !== 'global'),
       ...manifest.joinTables,
     ],
+  }
+  const login = (connectionString: string | undefined) => ({
+    ...defined({ connectionString }),
+    connectionTimeoutMillis,
+    keepAlive: true,
   })
-  const base = new PrismaClient({
-    ...options.prismaOptions,
-    adapter: new PrismaPg(pool as unknown as pg.Pool),
-  }) as Client & Extensible
+  const pool = new TenantPool({
+    ...ofBothPools,
+    ...defined({ maxConcurrentPerTenant: options.maxConcurrentPerTenant }),
+    client: login(options.connectionString),
+    maxConnections: options.maxConnections ?? 10,
+    allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
+  })
+  const prismaClientOn = (pool: TenantPool) =>
+    new PrismaClient({
+      ...options.prismaOptions,
+      adapter: new PrismaPg(pool as unknown as pg.Pool),
+    }) as Client & Extensible
+  const base = prismaClientOn(pool)
   assertManifestFits(manifest, base)
 
   const raw: RawPolicy = {
@@ -173,6 +204,7 @@ export function assembleTenancy<Client extends object>(
   const underWay = new WorkUnderWay()
   const telemetry = createTelemetry(pool)
   const parts: ClientParts = {
+    what: 'a tenant client',
     client: shared,
     // Prisma's own is 2 seconds, whatever the pool's is; a little longer, for the pool says more of why
     maxWait: transactionOptions?.maxWait ?? connectionTimeoutMillis + 500,
@@ -180,6 +212,14 @@ export function assembleTenancy<Client extends object>(
     classes: new OperationClasses(manifest),
     run: (what, isPart, work) => telemetry.operation(what, () => underWay.run(work, isPart)),
   }
+  const systemPool =
+    options.system &&
+    new SystemPool({
+      ...ofBothPools,
+      client: login(options.system.connectionString),
+      maxConnections: options.system.maxConnections ?? 5,
+    })
+  const system = systemPool && new SystemWork<Client>(systemPool, () => prismaClientOn(systemPool), parts)
   const limits = defined({
     statementTimeoutMillis: options.statementTimeoutMillis,
     lockTimeoutMillis: options.lockTimeoutMillis,
@@ -190,8 +230,9 @@ export function assembleTenancy<Client extends object>(
   async function close(timeoutMillis: number | undefined): Promise<void> {
     await underWay.close(timeoutMillis)
     // what is left has had its time
+    const atOnce = timeoutMillis === undefined ? undefined : 0
     try {
-      await pool.end(timeoutMillis === undefined ? undefined : 0)
+      await Promise.all([pool.end(atOnce), system?.end(atOnce)])
       await base.$disconnect()
     } finally {
       telemetry.shutdown()
@@ -205,6 +246,18 @@ export function assembleTenancy<Client extends object>(
         const given = parseTenantContext(input)
         const context = hasLimits ? parseTenantContext({ ...limits, ...defined(given) }) : given
         return guardClient(parts, context) as TenantClient<Client>
+      } catch (error) {
+        throw telemetry.refused(error)
+      }
+    },
+    system(use) {
+      try {
+        underWay.assertOpen()
+        if (system) return system.client(use)
+        throw new TenancyError(
+          'DH409',
+          'work across tenants needs a login of its own; give createTenancy the option system: { connectionString }',
+        )
       } catch (error) {
         throw telemetry.refused(error)
       }
@@ -230,14 +283,26 @@ const smallest = {
   statementCacheSize: 0,
 } satisfies { readonly [Option in keyof TenancyOptions<unknown>]?: number }
 
+/** @throws {TenancyError} `DH409` where it is none */
+function assertConnectionString(option: string, value: string | undefined): void {
+  if (/^postgres(ql)?:\/\//.test(value ?? '')) return
+  throw new TenancyError(
+    'DH409',
+    `${option} is missing or not of the form postgresql://user:password@host:port/database`,
+  )
+}
+
 /** @throws {TenancyError} `DH409` for a number that would make the pool wait for ever or refuse everything */
 function assertWholeNumbers(options: TenancyOptions<unknown>): void {
   for (const [name, least] of Object.entries(smallest)) {
-    const value = options[name as keyof typeof smallest]
-    if (value === undefined) continue
-    if (Number.isInteger(value) && value >= least && value <= 2_147_483_647) continue
-    throw new TenancyError('DH409', `${name} must be a whole number from ${least}`)
+    assertWholeNumber(name, options[name as keyof typeof smallest], least)
   }
+}
+
+function assertWholeNumber(option: string, value: number | undefined, least: number): void {
+  if (value === undefined) return
+  if (Number.isInteger(value) && value >= least && value <= 2_147_483_647) return
+  throw new TenancyError('DH409', `${option} must be a whole number from ${least}`)
 }
 
 /** Leaves out what is undefined. */

@@ -1,5 +1,10 @@
-import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
-import { assertSameTenant, currentWireScope, runInWireScope } from '../context/wire-scope.ts'
+import { parseTenantContext } from '../context/tenant-context.ts'
+import {
+  assertSameTenant,
+  currentWireScope,
+  runInWireScope,
+  type WorkContext,
+} from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import {
@@ -18,17 +23,21 @@ export interface TransactionOptions {
   readonly isolationLevel?: 'ReadUncommitted' | 'ReadCommitted' | 'RepeatableRead' | 'Serializable'
 }
 
-/** The options of a tenant client's transaction. */
-export interface TenantTransactionOptions extends TransactionOptions {
-  /** Longest that a statement in it may take, in milliseconds: PostgreSQL's `statement_timeout`. */
-  readonly statementTimeoutMillis?: number
-  /** Longest that a statement in it may wait for a lock, in milliseconds: PostgreSQL's `lock_timeout`. */
-  readonly lockTimeoutMillis?: number
+/** The options of a system client's transaction. */
+export interface SystemTransactionOptions extends TransactionOptions {
   /**
    * Ends the transaction early: what runs is cancelled, all is rolled back, and the promise is rejected with the
    * signal's reason.
    */
   readonly signal?: AbortSignal
+}
+
+/** The options of a tenant client's transaction. */
+export interface TenantTransactionOptions extends SystemTransactionOptions {
+  /** Longest that a statement in it may take, in milliseconds: PostgreSQL's `statement_timeout`. */
+  readonly statementTimeoutMillis?: number
+  /** Longest that a statement in it may wait for a lock, in milliseconds: PostgreSQL's `lock_timeout`. */
+  readonly lockTimeoutMillis?: number
 }
 
 type Transaction = (work: (tx: object) => Promise<unknown>, options: TransactionOptions) => Promise<unknown>
@@ -39,7 +48,7 @@ export interface Beginner {
   readonly run: RunWork
   /** Prisma's client, or that of a transaction for one within it. */
   readonly client: object
-  readonly context: TenantContext
+  readonly context: WorkContext
   /** How long to wait for a connection unless told, in milliseconds. */
   readonly maxWait: number
   /** The transaction that this one is within, and that it has the limits and the signal of. */
@@ -50,7 +59,7 @@ export interface Beginner {
 export type GuardTransaction = (tx: object, transaction: OpenTransaction) => object
 
 /**
- * Runs a callback, or an array of operations, in one transaction of a tenant.
+ * Runs a callback, or an array of operations, in one transaction of a tenant, or of the system.
  *
  * @throws {TenancyError} `DH102` for limits outside PostgreSQL's range, `DH103` within another tenant's
  *   transaction; the reason of the signal when that ends it
@@ -147,11 +156,13 @@ function assertFits(outer: TransactionLife, options: TenantTransactionOptions): 
 
 /** A context with the limits of one transaction, where it has some. */
 function withLimits(
-  context: TenantContext,
+  context: WorkContext,
   limits: Readonly<Record<'statementTimeoutMillis' | 'lockTimeoutMillis', number | undefined>>,
-): TenantContext {
+): WorkContext {
   const given = Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined))
-  return Object.keys(given).length === 0 ? context : parseTenantContext({ ...context, ...given })
+  if (Object.keys(given).length === 0) return context
+  if (context.tenantId !== undefined) return parseTenantContext({ ...context, ...given })
+  throw new TenancyError('DH204', 'a transaction of a system client takes no limits; use set local within it')
 }
 
 /** Settles as `work` does, or with the reason of the signal, whichever comes first; then it is not begun. */

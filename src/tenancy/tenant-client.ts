@@ -1,8 +1,14 @@
 import type { Types } from '@prisma/client/runtime/client'
 import type { TenantContext } from '../context/tenant-context.ts'
+import type { WorkContext } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
-import { type GuardTransaction, runTransaction, type TenantTransactionOptions } from './run-transaction.ts'
+import {
+  type GuardTransaction,
+  runTransaction,
+  type SystemTransactionOptions,
+  type TenantTransactionOptions,
+} from './run-transaction.ts'
 import type { OpenTransaction, OperationClasses, PrismaOperation, RunWork } from './tenant-operation.ts'
 
 // What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. They
@@ -22,15 +28,20 @@ const hiddenMethods = [
 const hidden: ReadonlySet<string> = new Set(hiddenMethods)
 
 /** A Prisma client, with all its models and types, that sees one tenant. */
-export type TenantClient<Client> = Omit<Client, (typeof hiddenMethods)[number]> & {
-  /** Prisma's own, with the time limits and the signal of {@link TenantTransactionOptions}. */
+export type TenantClient<Client> = GuardedClient<Client, TenantTransactionOptions>
+
+/** A Prisma client, with all its models and types, that sees all tenants and is recorded. */
+export type SystemClient<Client> = GuardedClient<Client, SystemTransactionOptions>
+
+type GuardedClient<Client, Options> = Omit<Client, (typeof hiddenMethods)[number]> & {
+  /** Prisma's own, with further options: a signal, and the time limits of a tenant client. */
   $transaction<Operations extends Types.Public.PrismaPromise<unknown>[]>(
     operations: [...Operations],
-    options: TenantTransactionOptions,
+    options: Options,
   ): Promise<{ [At in keyof Operations]: Awaited<Operations[At]> }>
   $transaction<Result>(
     work: (tx: TransactionOf<Client>) => Promise<Result>,
-    options: TenantTransactionOptions,
+    options: Options,
   ): Promise<Result>
 }
 
@@ -46,7 +57,7 @@ const rawMethods: ReadonlySet<string> = new Set(['$queryRaw', '$executeRaw', '$q
 
 const operations: ReadonlySet<string> = new Set(knownOperations)
 
-const contexts = new WeakMap<object, TenantContext>()
+const contexts = new WeakMap<object, WorkContext>()
 
 /**
  * The context of a tenant client, or of a transaction client of one.
@@ -59,12 +70,20 @@ const contexts = new WeakMap<object, TenantContext>()
  * ```
  */
 export function contextOf(client: object): TenantContext | undefined {
-  return contexts.get(client)
+  const context = contexts.get(client)
+  return context?.tenantId === undefined ? undefined : context
+}
+
+/** Whether it is a system client, or a transaction client of one: nothing holds these to a tenant. */
+export function isSystemClient(client: object): boolean {
+  return contexts.has(client) && contextOf(client) === undefined
 }
 
 /** What the clients of one tenancy share. */
 export interface ClientParts {
-  /** Prisma's client with hull one in it. */
+  /** What such a client is called where it refuses something. */
+  readonly what: 'a tenant client' | 'a system client'
+  /** Prisma's client: with hull one in it, for tenants. */
   readonly client: object
   /** The names of the models by the names of their delegates. */
   readonly models: ReadonlyMap<string, string>
@@ -84,11 +103,12 @@ interface Within extends OpenTransaction {
  * Wraps an extended Prisma client so that a tenant's own doors are all there is: the models of the manifest,
  * `$transaction` and raw SQL with parameters. The proxies stand before empty objects and name what they show,
  * so no prototype, descriptor, inherited method or internal of Prisma's leads to the client. Every operation
- * belongs to `context`, wherever it is awaited.
+ * belongs to `context`, wherever it is awaited. A system client is guarded in the same way: past the guard nothing
+ * would be recorded.
  *
  * @param within the transaction that the client is of
  */
-export function guardClient(parts: ClientParts, context: TenantContext, within?: Within): object {
+export function guardClient(parts: ClientParts, context: WorkContext, within?: Within): object {
   const guarded = new Proxy(Object.create(null) as object, new ClientGuard(parts, context, within))
   contexts.set(guarded, context)
   return guarded
@@ -128,15 +148,16 @@ abstract class Guard implements ProxyHandler<object> {
 }
 
 class ClientGuard extends Guard {
-  protected readonly what = 'a tenant client'
+  protected readonly what: string
   readonly #parts: ClientParts
-  readonly #context: TenantContext
+  readonly #context: WorkContext
   readonly #within: Within | undefined
   // kept, so that a model's delegate stays the same object
   #members: Map<string, unknown> | undefined
 
-  constructor(parts: ClientParts, context: TenantContext, within: Within | undefined) {
+  constructor(parts: ClientParts, context: WorkContext, within: Within | undefined) {
     super()
+    this.what = parts.what
     this.#parts = parts
     this.#context = context
     this.#within = within
@@ -157,6 +178,7 @@ class ClientGuard extends Guard {
     const model = this.#parts.models.get(property)
     if (model !== undefined) {
       const guard = new DelegateGuard(
+        this.what,
         model,
         () => (Reflect.get(this.#parts.client, property) as { readonly fields: unknown }).fields,
         (name, args) => this.#operation(property, name, args, model),
@@ -205,7 +227,7 @@ class ClientGuard extends Guard {
 }
 
 class DelegateGuard extends Guard {
-  protected readonly what = 'a model of a tenant client'
+  protected readonly what: string
   readonly #model: string
   readonly #fields: () => unknown
   readonly #run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>
@@ -213,11 +235,13 @@ class DelegateGuard extends Guard {
 
   /** @param fields Prisma's references to the model's fields, with which a filter compares two of them */
   constructor(
+    client: string,
     model: string,
     fields: () => unknown,
     run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>,
   ) {
     super()
+    this.what = `a model of ${client}`
     this.#model = model
     this.#fields = fields
     this.#run = run

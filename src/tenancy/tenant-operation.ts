@@ -1,9 +1,9 @@
-import type { TenantContext } from '../context/tenant-context.ts'
 import {
   assertSameTenant,
   currentWireScope,
   runInWireScope,
   type SessionNotes,
+  type WorkContext,
 } from '../context/wire-scope.ts'
 import { TenancyError, transactionIsOver } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
@@ -19,7 +19,7 @@ export interface PrismaOperation extends PromiseLike<unknown> {
 
 /** What an operation is, and whose. */
 export interface OperationOrigin {
-  readonly context: TenantContext
+  readonly context: WorkContext
   readonly operation: string
   readonly model?: string
   readonly run: RunWork
@@ -63,7 +63,8 @@ let followOperation: (
 ) => [MakeOperation, OperationOrigin]
 
 /**
- * An operation of a tenant client: lazy, as Prisma's own promises are, and the tenant's who made it. It starts
+ * An operation of a tenant client: lazy, as Prisma's own promises are, and the tenant's who made it; or one of a
+ * system client, and the system's. It starts
  * when it is awaited for the first time, wherever that is, in the scope of its tenant; Prisma's own promise never
  * leaves it, so it can't be started anywhere else.
  */

@@ -3,7 +3,7 @@ import { parseTenantId } from '../context/tenant-id.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import { type TenantTransactionOptions, type TransactionOptions, unlessAborted } from './run-transaction.ts'
-import { contextOf } from './tenant-client.ts'
+import { contextOf, isSystemClient } from './tenant-client.ts'
 
 /** A client that opens transactions: a tenant client, or a plain `PrismaClient` that logs in as the app role. */
 export interface TransactionalClient<Tx> {
@@ -25,7 +25,8 @@ interface RawClient {
  * @param options Prisma's own, `statementTimeoutMillis`, `lockTimeoutMillis`, and `signal`, which ends the
  *   transaction early; what a plain client is just running goes on until it is answered and is then rolled back
  * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the client is another
- *   tenant's; the reason of the signal when that ends it
+ *   tenant's; `DH204` for a system client, which no tenant's context would hold; the reason of the signal when that
+ *   ends it
  *
  * @example
  * ```ts
@@ -44,6 +45,7 @@ export async function withTenantContext<Tx, Result>(
     if (context.tenantId !== id) throw otherTenant()
     return client.$transaction((tx) => callback(tx), options)
   }
+  assertMayBeHeld(client)
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
   const limits = parseTenantContext({
     tenantId,
@@ -76,7 +78,8 @@ async function setLimits(
  * @param tx the client of an interactive transaction; a tenant client has its tenant already, and nothing is done
  * @param tenantId the tenant, as a uuid
  * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the transaction already
- *   has another tenant; `DH204` for a client that is no transaction, where a local setting would be lost
+ *   has another tenant; `DH204` for a client that is no transaction, where a local setting would be lost, and for a
+ *   system client
  *
  * @example
  * ```ts
@@ -93,6 +96,7 @@ export async function setRLSTenantContext(tx: object, tenantId: string): Promise
     if (context.tenantId !== id) throw otherTenant()
     return
   }
+  assertMayBeHeld(tx)
   if ('$connect' in tx || !('$queryRaw' in tx)) {
     throw new TenancyError(
       'DH204',
@@ -109,6 +113,15 @@ export async function setRLSTenantContext(tx: object, tenantId: string): Promise
     throw toTenancyError(error, { operation: 'setRLSTenantContext' })
   }
   if (!Array.isArray(rows) || rows.length === 0) throw otherTenant()
+}
+
+/** The role of a system client passes the policies whatever the context says: its user would see all tenants. */
+function assertMayBeHeld(client: object): void {
+  if (!isSystemClient(client)) return
+  throw new TenancyError(
+    'DH204',
+    'a system client cannot be held to one tenant; make a tenant client, or name the tenant in each query',
+  )
 }
 
 function otherTenant(): TenancyError {

@@ -45,11 +45,18 @@ select session_user::text,
                                       cross join unnest(guard.polroles) as guarded (oid)
                                       where guard.polrelid = c.oid and not guard.polpermissive
                                         and guard.polcmd = '*'
-                                        and (guarded.oid = 0 or pg_catalog.pg_has_role(r.oid, guarded.oid, 'usage'))))
+                                        and (guarded.oid = 0 or pg_catalog.pg_has_role(r.oid, guarded.oid, 'usage')))),
+       coalesce(pg_catalog.has_table_privilege(c.oid, 'insert'), false),
+       exists (select from reachable r
+                where pg_catalog.has_table_privilege(r.oid, c.oid, 'delete, truncate, trigger')
+                   or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'update'))
   from unnest($1::text[], $2::text[]) with ordinality as wanted (schema_name, table_name, position)
   left join pg_catalog.pg_namespace n on n.nspname = wanted.schema_name
   left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
  order by wanted.position`
+
+/** How the database is asked, on a connection of the login. */
+type Ask = (config: pg.QueryConfig) => Promise<pg.QueryArrayResult>
 
 /**
  * Asks whom the connection belongs to and whether hull two holds it.
@@ -60,16 +67,11 @@ select session_user::text,
  *   a role that the policies let pass; `DH303` for a table that is missing or not protected
  */
 export async function examineConnection(
-  query: (config: pg.QueryConfig) => Promise<pg.QueryArrayResult>,
+  query: Ask,
   tables: readonly ProtectedTable[],
   allowBypass: boolean,
 ): Promise<Admission> {
-  const { rows } = await query({
-    text: question,
-    values: [tables.map(({ schema }) => schema), tables.map(({ table }) => table)],
-    rowMode: 'array',
-  } as pg.QueryArrayConfig)
-  const answers = (rows as Answer[]).map(toFinding)
+  const answers = await askOf(query, tables)
   const [first] = answers
   if (!first) throw new TenancyError('DH303', 'the manifest names no table to protect')
   const { role, serverVersion } = first
@@ -78,20 +80,74 @@ export async function examineConnection(
   return { role, serverVersion, rowSecurityHolds: refusal === undefined }
 }
 
-function refusalOf(role: string, answers: readonly Finding[]): TenancyError | undefined {
-  const tablesWith = (test: (answer: Finding) => boolean) => answers.filter(test).map(({ table }) => table)
+/**
+ * Asks whom a connection for work across tenants belongs to: the policies let it pass, and that is all it may have.
+ *
+ * @param tables the tables that it works on
+ * @param record the table that its work is recorded in
+ * @throws {TenancyError} `DH302` for a login that is or may become a superuser, a BYPASSRLS role or an owner, that
+ *   can't add to the record, or that may change it; `DH303` where there is no record
+ */
+export async function examineSystemConnection(
+  query: Ask,
+  tables: readonly ProtectedTable[],
+  record: ProtectedTable,
+): Promise<Admission> {
+  const answers = await askOf(query, [record, ...tables])
+  const [recording] = answers
+  if (!recording) throw new TenancyError('DH303', 'the database does not answer')
+  const { role, serverVersion, table } = recording
+  const excess = excessOf(role, answers, 'system')
+  if (excess) throw excess
+  if (!recording.exists) {
+    const what = `the database has no table ${table}, in which work across tenants is recorded; has the migration run?`
+    throw refuse('DH303', role, [], what)
+  }
+  if (!recording.adds) {
+    const what = `"${role}" may not insert into ${table}, in which work across tenants is recorded`
+    throw refuse('DH302', role, [], what, 'system')
+  }
+  if (recording.alters) {
+    const what = `"${role}" may change, or may become a role that may change, ${table}, in which its work is recorded`
+    throw refuse('DH302', role, [], what, 'system')
+  }
+  return { role, serverVersion, rowSecurityHolds: false }
+}
+
+async function askOf(query: Ask, tables: readonly ProtectedTable[]): Promise<readonly Finding[]> {
+  const { rows } = await query({
+    text: question,
+    values: [tables.map(({ schema }) => schema), tables.map(({ table }) => table)],
+    rowMode: 'array',
+  } as pg.QueryArrayConfig)
+  return (rows as Answer[]).map(toFinding)
+}
+
+/** More than any login of an application may be. */
+function excessOf(
+  role: string,
+  answers: readonly Finding[],
+  purpose: keyof typeof suited,
+): TenancyError | undefined {
   if (answers.some((answer) => answer.bypasses)) {
     return refuse(
       'DH302',
       role,
       [],
       `"${role}" is, or may become, a role that reads past row-level security (superuser, BYPASSRLS, REPLICATION, CREATEROLE, server files)`,
+      purpose,
     )
   }
-  const owned = tablesWith((answer) => answer.owns)
+  const owned = tablesWith(answers, (answer) => answer.owns)
   if (owned.length > 0)
-    return refuse('DH302', role, owned, `"${role}" owns tables, or may become their owner`)
-  const passed = tablesWith((answer) => answer.passes)
+    return refuse('DH302', role, owned, `"${role}" owns tables, or may become their owner`, purpose)
+  return undefined
+}
+
+function refusalOf(role: string, answers: readonly Finding[]): TenancyError | undefined {
+  const excess = excessOf(role, answers, 'app')
+  if (excess) return excess
+  const passed = tablesWith(answers, (answer) => answer.passes)
   if (passed.length > 0) {
     return refuse(
       'DH302',
@@ -100,7 +156,7 @@ function refusalOf(role: string, answers: readonly Finding[]): TenancyError | un
       `"${role}" is, or may become, a role that the policies let pass, or may truncate`,
     )
   }
-  const missing = tablesWith((answer) => !answer.exists)
+  const missing = tablesWith(answers, (answer) => !answer.exists)
   if (missing.length > 0) {
     return refuse(
       'DH303',
@@ -109,11 +165,21 @@ function refusalOf(role: string, answers: readonly Finding[]): TenancyError | un
       'the database lacks tables of the manifest; have the migrations run?',
     )
   }
-  const open = tablesWith((answer) => !answer.held)
+  const open = tablesWith(answers, (answer) => !answer.held)
   if (open.length > 0) {
     return refuse('DH303', role, open, `row-level security does not hold "${role}"; enable and force it`)
   }
   return undefined
+}
+
+function tablesWith(answers: readonly Finding[], test: (answer: Finding) => boolean): readonly string[] {
+  return answers.filter(test).map(({ table }) => table)
+}
+
+/** What to log in as, by what a connection is for. */
+const suited = {
+  app: 'log in as a role of the application alone, such as doublehull_app',
+  system: 'log in as a role for work across tenants alone, such as doublehull_system',
 }
 
 function refuse(
@@ -121,16 +187,17 @@ function refuse(
   role: string,
   tables: readonly string[],
   what: string,
+  purpose: keyof typeof suited = 'app',
 ): TenancyError {
   const which = tables.length > 0 ? ` (${tables.length} tables, the first ${tables[0]})` : ''
-  const mend = code === 'DH302' ? '; log in as a role of the application alone, such as doublehull_app' : ''
+  const mend = code === 'DH302' ? `; ${suited[purpose]}` : ''
   return new TenancyError(code, `${what}${which}${mend}`, { details: { role, tables } })
 }
 
-type Answer = [string, string, boolean, string, boolean, boolean, boolean, boolean]
+type Answer = [string, string, boolean, string, boolean, boolean, boolean, boolean, boolean, boolean]
 
 type Finding = ReturnType<typeof toFinding>
 
-function toFinding([role, serverVersion, bypasses, table, exists, held, owns, passes]: Answer) {
-  return { role, serverVersion, bypasses, table, exists, held, owns, passes }
+function toFinding([role, serverVersion, bypasses, table, exists, held, owns, passes, adds, alters]: Answer) {
+  return { role, serverVersion, bypasses, table, exists, held, owns, passes, adds, alters }
 }

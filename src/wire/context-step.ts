@@ -1,4 +1,5 @@
 import type { TenantContext } from '../context/tenant-context.ts'
+import type { WorkContext } from '../context/wire-scope.ts'
 
 /** A statement of the package's own that travels with a query, under the same Sync. */
 export interface Step {
@@ -31,7 +32,7 @@ let tickets = 0
  * its transaction, so anything there was set for the session), and with the tenant and the ticket that it was
  * given: the rows that follow are handed out only to whom they were made for.
  */
-export function contextStep(context: TenantContext): ContextStep {
+function contextStep(context: TenantContext): ContextStep {
   const { tenantId, userId, statementTimeoutMillis, lockTimeoutMillis } = context
   tickets = (tickets + 1) % Number.MAX_SAFE_INTEGER
   const ticket = tickets.toString(36)
@@ -41,6 +42,11 @@ export function contextStep(context: TenantContext): ContextStep {
   }
   const limits = [statementTimeoutMillis, lockTimeoutMillis].map((limit) => limit?.toString() ?? null)
   return { text: setContext + setLimits, values: [...identity, ...limits], context, ticket }
+}
+
+/** What of an exchange sets its context: nothing in that of the system, whose role the policies let pass. */
+export function contextOfExchange(context: WorkContext): { readonly context?: ContextStep } {
+  return context.tenantId === undefined ? {} : { context: contextStep(context) }
 }
 
 /**

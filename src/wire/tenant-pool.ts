@@ -1,11 +1,11 @@
 import pg from 'pg'
-import { currentWireScope, type WireScope } from '../context/wire-scope.ts'
+import { currentTenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError, tenancyIsClosed } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { type Admission, examineConnection } from './admission.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
-import { begin, commit, contextReset, contextStep, lookForPlanted, rollback } from './context-step.ts'
+import { begin, commit, contextOfExchange, contextReset, lookForPlanted, rollback } from './context-step.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 
 // Prisma's adapter asks for an instance of node-postgres's Pool, so this is one; but the connections are this
@@ -73,6 +73,11 @@ export class TenantPool extends Pool {
 
   async #examine(): Promise<Admission> {
     this.#assertOpen()
+    return this.examine()
+  }
+
+  /** Asks the database whether the login may be used for what the pool is for. */
+  protected examine(): Promise<Admission> {
     return examineConnection(
       (config) => this.queryWithoutTenant(config),
       this.#options.protectedTables,
@@ -106,8 +111,8 @@ export class TenantPool extends Pool {
 
   async #query(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
     if (!this.#isAdmitted) await this.admission()
-    const answer = await this.#connections.share(context.tenantId, {
-      context: contextStep(context),
+    const answer = await this.#connections.share(lineOf(context), {
+      ...contextOfExchange(context),
       query: config,
     })
     return answer.result
@@ -121,12 +126,12 @@ export class TenantPool extends Pool {
    */
   async #queryAlone(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
     if (!this.#isAdmitted) await this.admission()
-    const connection = await this.#connections.own(context.tenantId)
+    const connection = await this.#connections.own(lineOf(context))
     let destroy = true
     try {
       const answer = await connection.ask({
         opening: [begin],
-        context: contextStep(context),
+        ...contextOfExchange(context),
         query: config,
         closing: [commit, contextReset, lookForPlanted],
       })
@@ -136,7 +141,7 @@ export class TenantPool extends Pool {
       destroy = !(await rollBack(connection))
       throw error
     } finally {
-      this.#connections.release(context.tenantId, connection, { destroy })
+      this.#connections.release(lineOf(context), connection, { destroy })
     }
   }
 
@@ -145,10 +150,10 @@ export class TenantPool extends Pool {
       const admission = this.admission()
       await (scope.signal ? orAborted(admission, scope.signal) : admission)
     }
-    const { tenantId } = scope.context
-    const connection = await this.#connections.own(tenantId, scope.signal)
+    const line = lineOf(scope.context)
+    const connection = await this.#connections.own(line, scope.signal)
     return new TenantTransaction(connection, scope, (options) =>
-      this.#connections.release(tenantId, connection, options),
+      this.#connections.release(line, connection, options),
     )
   }
 
@@ -158,7 +163,12 @@ export class TenantPool extends Pool {
 
   #requireScope(): WireScope {
     this.#assertOpen()
-    const scope = currentWireScope()
+    return this.requireScope()
+  }
+
+  /** The scope of whoever asks, where the pool is there for it. */
+  protected requireScope(): WireScope {
+    const scope = currentTenantScope()
     if (!scope) {
       throw new TenancyError(
         'DH101',
@@ -167,6 +177,11 @@ export class TenantPool extends Pool {
     }
     return scope
   }
+}
+
+/** The line in which work waits for its turn. */
+function lineOf(context: WorkContext): string {
+  return context.tenantId === undefined ? context.useId : context.tenantId
 }
 
 /** What the promise gives, or nothing when the signal comes first. */

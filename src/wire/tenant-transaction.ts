@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { WireScope } from '../context/wire-scope.ts'
 import { TenancyError, transactionIsOver } from '../errors.ts'
 import type { Connection } from './connection.ts'
-import { contextReset, contextStep, lookForPlanted, type Step } from './context-step.ts'
+import { contextOfExchange, contextReset, lookForPlanted, type Step } from './context-step.ts'
 import type { ExchangePlan } from './exchange.ts'
 import { isOutdated, isUnprepared } from './unprepared.ts'
 
@@ -75,7 +75,7 @@ export class TenantTransaction {
     this.#state = finish.test(text) ? 'ended' : 'open'
     const plan: ExchangePlan = {
       query: config,
-      ...(isFirst ? { opening: this.#heldBack ?? [], context: contextStep(this.#scope.context) } : {}),
+      ...(isFirst ? { opening: this.#heldBack ?? [], ...contextOfExchange(this.#scope.context) } : {}),
       ...(control.test(text) ? { isControl: true } : {}),
       // what raw SQL may have left goes with the end
       ...(finish.test(text) && this.#scope.session?.ranRaw
