@@ -1,3 +1,4 @@
+export type { ContextRunner } from './context/ambient-context.ts'
 export { parseTenantContext, type TenantContext, type TenantContextInput } from './context/tenant-context.ts'
 export { parseTenantId, type TenantId } from './context/tenant-id.ts'
 export {
@@ -11,6 +12,7 @@ export type { Manifest, ModelManifest, RelationManifest, Scope } from './manifes
 export {
   type BundledTenantClient,
   type BundledTransaction,
+  bundledTenancy,
   checkDatabaseHealth,
   createTenantClient,
   disconnect,
