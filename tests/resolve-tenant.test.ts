@@ -98,7 +98,7 @@ describe('tenantFromJwt', () => {
       ...issuer.verify,
       key: createSecretKey(pem),
       algorithms: ['HS256'],
-    } as TenantFromJwtOptions)
+    })
     expect(await resolveWith(fooled, bearer(token))).toEqual({ tenantId })
   })
 

@@ -38,7 +38,7 @@ export async function badTokens(tenantId: string): Promise<ReadonlyMap<string, s
   const pem = publicKey.export({ type: 'spki', format: 'pem' })
   return new Map([
     ['signed by a stranger', await signToken(claims, { key: stranger.privateKey })],
-    ['whose signature is another’s', `${header}.${body}.${signature.split('').reverse().join('')}`],
+    ['whose signature is another’s', `${header}.${body}.${[...signature].toReversed().join('')}`],
     ['without a signature', `${header}.${body}.`],
     [
       'whose claims were changed',
