@@ -16,8 +16,9 @@ declare global {
 
 /**
  * Middleware for Express 5: what comes behind it, error handlers included, runs with the request's tenant, so that
- * `tenancy.client()` needs no argument there; `request.tenant` says whose it is. Put it behind the body parsers: one
- * that comes later may lose the async context, and `tenancy.client()` then throws `DH101`.
+ * `tenancy.client()` needs no argument there; `request.tenant` says whose it is. Middleware that hands requests to a
+ * queue belongs before it: behind it, the handler would go on in whichever async context serves the queue. Where that
+ * can't be, `tenancy.client(request.tenant)` is always right.
  *
  * A request without a tenant is answered with 401 and `DH110`, one for a tenant that it doesn't reach with 404 and
  * `DH111`, and with 503 and `DH113` where the issuer's keys can't be had.

@@ -53,7 +53,7 @@ export function tenantPlugin(
       (error: Error) => done(error),
     )
   })
-  // What comes after the body was read comes out of the events of its stream, which are not of this async context.
+  // Another plugin's hook, and what reads the body, may go on in a queue's or a stream's async context.
   fastify.addHook('preValidation', ({ tenant }, _reply, done) => {
     if (tenant) tenancy.run(tenant, done)
     else done()

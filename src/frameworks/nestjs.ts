@@ -74,7 +74,7 @@ export class TenantModule implements NestModule {
       .forRoutes('{*path}')
     const { httpAdapter } = this.#host
     if (httpAdapter.getType() !== 'fastify') return
-    // What comes after the body was read comes out of the events of its stream, which are not of this async context.
+    // A hook of Fastify's, and what reads the body, may go on in a queue's or a stream's async context.
     httpAdapter.getInstance<FastifyHooks>().addHook('preValidation', ({ raw }, _reply, done) => {
       const context = contexts.get(raw)
       if (context) tenancy.run(context, done)

@@ -5,7 +5,11 @@ import { describeFramework, listen } from '../support/frameworks/framework-suite
 
 describeFramework('Express', ({ application, tenancy, resolve, onRefusal }) => {
   const app = express()
-  app.use(express.json(), tenantMiddleware(tenancy, resolve, { onRefusal }))
+  app.get('/health', (_, response) => {
+    response.json(application.health())
+  })
+  app.get('/health/mistaken', () => application.mistaken())
+  app.use(tenantMiddleware(tenancy, resolve, { onRefusal }), express.json())
   app.get('/packages', async (request, response) => {
     response.json(await application.list(request.tenant))
   })

@@ -7,6 +7,8 @@ import { describeFramework, listen } from '../support/frameworks/framework-suite
 
 describeFramework('Hono', ({ application, tenancy, resolve, onRefusal }) => {
   const app = new Hono<{ Variables: TenantVariables }>()
+  app.get('/health', (c) => c.json(application.health()))
+  app.get('/health/mistaken', async (c) => c.json(await application.mistaken()))
   app.use(tenantMiddleware(tenancy, resolve, { onRefusal }))
   app.get('/packages', async (c) => c.json(await application.list(c.get('tenant'))))
   app.post('/packages', async (c) => c.json(await application.create(await c.req.json())))

@@ -35,10 +35,11 @@ export async function badTokens(tenantId: string): Promise<ReadonlyMap<string, s
   const claims = { tenant_id: tenantId }
   const good = await signToken(claims)
   const [header = '', body = '', signature = ''] = good.split('.')
+  const [, , foreign = ''] = (await signToken(claims, { key: stranger.privateKey })).split('.')
   const pem = publicKey.export({ type: 'spki', format: 'pem' })
   return new Map([
     ['signed by a stranger', await signToken(claims, { key: stranger.privateKey })],
-    ['whose signature is another’s', `${header}.${body}.${[...signature].toReversed().join('')}`],
+    ['whose signature is another’s', `${header}.${body}.${foreign}`],
     ['without a signature', `${header}.${body}.`],
     [
       'whose claims were changed',

@@ -61,6 +61,16 @@ export class Application {
     throw new RangeError('the handler has failed')
   }
 
+  /** `GET /health`, which is nobody's */
+  health() {
+    return { tenantId: this.tenantId }
+  }
+
+  /** `GET /health/mistaken`: asks for a tenant where there is none. */
+  mistaken() {
+    return this.#names(this.#tenancy.client())
+  }
+
   /** What the framework's error handling answers to {@link fail}, with status 500. */
   failure(error: unknown) {
     return { handled: (error as Error).message, tenantId: this.tenantId }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PrismaClient } from '../../../src/generated/prisma/client.ts'
 import { manifest } from '../../../src/generated/tenancy.ts'
@@ -54,8 +55,8 @@ interface Answer {
 export function describeFramework(
   name: string,
   start: (parts: ServerParts) => Promise<FrameworkServer>,
-  /** Two headers of one name, as far as the framework tells of both. */
-  { tellsOfRepeatedHosts = true }: { readonly tellsOfRepeatedHosts?: boolean } = {},
+  /** What is true of this framework alone. */
+  more?: (server: () => FrameworkServer) => void,
 ): void {
   describe(name, () => {
     const database = useTestDatabase()
@@ -93,13 +94,13 @@ export function describeFramework(
       server = await startOn(database.appUrl)
     })
     afterAll(() => server?.close())
+    more?.(() => server)
 
     async function ask(path: string, { tenantId }: Planted, init: RequestInit = {}): Promise<Response> {
       const token = await signToken({ tenant_id: tenantId })
-      return await fetch(server.url + path, {
-        ...init,
-        headers: { ...init.headers, authorization: `Bearer ${token}` },
-      })
+      const headers = new Headers(init.headers)
+      headers.set('authorization', `Bearer ${token}`)
+      return await fetch(server.url + path, { ...init, headers })
     }
     const answerOf = async (response: Response) => {
       expect(response.status).toBeLessThan(300)
@@ -137,14 +138,14 @@ export function describeFramework(
     })
 
     it('keeps the tenant of a request whose body had to be read', async () => {
-      // long enough to come in several pieces
       const padding = 'x'.repeat(80_000)
       const tenants = Array.from({ length: 32 }, (_, at) => (at % 3 ? scene.a : scene.b))
       const answers = await Promise.all(
         tenants.map(async (tenant, at) => {
-          const body = JSON.stringify({ key: `posted-${at}`, name: 'posted', padding })
+          const body = inPieces(JSON.stringify({ key: `posted-${at}`, name: 'posted', padding }))
           const headers = { 'content-type': 'application/json' }
-          return answerOf(await ask('/packages', tenant, { method: 'POST', headers, body }))
+          const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit
+          return answerOf(await ask('/packages', tenant, init))
         }),
       )
       expect(answers).toEqual(tenants.map(({ tenantId }) => ({ tenantId, names: [tenantId] })))
@@ -171,6 +172,19 @@ export function describeFramework(
       expect(await response.json()).toEqual({
         handled: 'the handler has failed',
         tenantId: scene.a.tenantId,
+      })
+    })
+
+    it('has no tenant on a route that is left out, whoever asks', async () => {
+      for (const init of [{}, { headers: { authorization: 'Bearer nonsense' } }]) {
+        const response = await fetch(`${server.url}/health`, init)
+        expect([response.status, await response.json()]).toEqual([200, { tenantId: null }])
+      }
+      const mistaken = await ask('/health/mistaken', scene.a)
+      expect(mistaken.status).toBe(500)
+      expect(await mistaken.json()).toEqual({
+        handled: expect.stringMatching(/^DH101: .*run\(context, work\)/),
+        tenantId: null,
       })
     })
 
@@ -249,11 +263,26 @@ export function describeFramework(
       }
       const forwarded = await gateway('birch.example.com', own, 'x-forwarded-host: alder.example.com')
       expect(forwarded).toMatchObject({ status: 404 })
-      if (!tellsOfRepeatedHosts) return
       const twice = await gateway('alder.example.com', 'host: birch.example.com', own)
       expect([400, 401]).toContain(twice.status)
     })
   })
+}
+
+/**
+ * A body that comes later than the headers, and bit by bit: its events are then of the connection's async context, and
+ * not of the request's.
+ */
+function inPieces(text: string): ReadableStream<Uint8Array> {
+  const third = Math.ceil(text.length / 3)
+  return ReadableStream.from(
+    (async function* () {
+      for (let at = 0; at < text.length; at += third) {
+        await pause(20)
+        yield new TextEncoder().encode(text.slice(at, at + third))
+      }
+    })(),
+  )
 }
 
 /** Sends a request as it is written, with headers that `fetch` would not send. */
@@ -288,6 +317,8 @@ function captureLog(): { text(): string; end(): void } {
   ]
   return {
     text: () => printed.join('\n'),
-    end: () => spies.forEach((spy) => void spy.mockRestore()),
+    end() {
+      for (const spy of spies) spy.mockRestore()
+    },
   }
 }
