@@ -23,7 +23,7 @@ import {
   type ServerParts,
 } from '../support/frameworks/framework-suite.ts'
 
-describeFramework('NestJS on Express', (parts) => serve(parts, new ExpressAdapter()), showsNoTenant)
+describeFramework('NestJS on Express', (parts) => serve(parts, new ExpressAdapter()), { more: showsNoTenant })
 
 describeFramework(
   'NestJS on Fastify',
@@ -40,7 +40,7 @@ describeFramework(
       },
     }
   },
-  showsNoTenant,
+  { more: showsNoTenant },
 )
 
 function showsNoTenant(server: () => FrameworkServer): void {
@@ -107,8 +107,12 @@ async function serve(
   }
   Catch()(Failures)
 
+  /** The module that the others are imported into. */
+  class Root {
+    readonly name = 'root'
+  }
   const tenants = TenantModule.forRoot({ tenancy, resolve, onRefusal, exclude: ['health', 'health/*path'] })
-  const root = { module: class Root {}, imports: [tenants], controllers: [Packages, Health] }
+  const root = { module: Root, imports: [tenants], controllers: [Packages, Health] }
   const app = await NestFactory.create(root, adapter, { logger: ['error', 'warn', 'fatal'] })
   app.useGlobalFilters(new Failures(adapter))
   await app.listen(0, '127.0.0.1')
