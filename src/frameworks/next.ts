@@ -26,8 +26,8 @@ export type TenantRouteContext<RouteContext> = RouteContext & { readonly tenant:
  * @example
  * ```ts
  * // app/invoices/route.ts
- * const tenant = withTenant(tenancy, tenantFromJwt({ jwks, issuer, audience }))
- * export const GET = tenant(async () => Response.json(await tenancy.client().invoice.findMany()))
+ * const forTenant = withTenant(tenancy, tenantFromJwt({ jwks, issuer, audience }))
+ * export const GET = forTenant(async () => Response.json(await tenancy.client().invoice.findMany()))
  * ```
  */
 export function withTenant(

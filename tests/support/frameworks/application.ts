@@ -55,6 +55,22 @@ export class Application {
     }
   }
 
+  /** A body that is read when the handler has returned, with the client that the handler has made. */
+  pulled(): ReadableStream<Uint8Array> {
+    const db = this.#tenancy.client()
+    let lines = 0
+    return new ReadableStream({
+      pull: async (controller) => {
+        const ambient = this.tenantId
+        await pause(5)
+        const names = await this.#names(db)
+        controller.enqueue(new TextEncoder().encode(`${names.join()} ${ambient}\n`))
+        lines += 1
+        if (lines === 3) controller.close()
+      },
+    })
+  }
+
   /** `GET /failure` */
   async fail(): Promise<never> {
     await pause(5)

@@ -54,7 +54,11 @@ interface Answer {
 /** What is not as with the other frameworks. */
 export interface Peculiarities {
   /** What is true of this framework alone. */
-  readonly more?: (server: () => FrameworkServer) => void
+  readonly more?: (
+    server: () => FrameworkServer,
+    ask: (path: string, tenant: Planted) => Promise<Response>,
+    scene: () => TwoTenants,
+  ) => void
   /** Whether an application can answer in the framework's place when a handler has failed. */
   readonly handlesErrors?: boolean
   /** Whether the framework tells of a second `Host` header. */
@@ -103,7 +107,6 @@ export function describeFramework(
       server = await startOn(database.appUrl)
     })
     afterAll(() => server?.close())
-    more?.(() => server)
 
     async function ask(path: string, { tenantId }: Planted, init: RequestInit = {}): Promise<Response> {
       const token = await signToken({ tenant_id: tenantId })
@@ -111,6 +114,12 @@ export function describeFramework(
       headers.set('authorization', `Bearer ${token}`)
       return await fetch(server.url + path, { ...init, headers })
     }
+    more?.(
+      () => server,
+      ask,
+      () => scene,
+    )
+
     const answerOf = async (response: Response) => {
       expect(response.status).toBeLessThan(300)
       return (await response.json()) as Answer
