@@ -280,6 +280,8 @@ describe('tenantFromSubdomain', () => {
     expect(await codeOf(resolve, { host: 'birch.example.com, alder.example.com' })).toBe('DH110')
     expect(await codeOf(resolve, {})).toBe('DH110')
     expect(await codeOf(resolve, { host: 'cedar.example.com' })).toBe('DH111')
+    const nowhere = tenantFromSubdomain({ domain: 'example.com', lookup: async () => null })
+    expect(await codeOf(nowhere, { host: 'alder.example.com' })).toBe('DH111')
     // no property of every object is a tenant's
     expect(await codeOf(resolve, { host: 'constructor.example.com' })).toBe('DH110')
   })

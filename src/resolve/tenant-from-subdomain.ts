@@ -5,8 +5,8 @@ import { type TenantResolver, unreached, untrusted } from './tenant-resolver.ts'
 export interface TenantFromSubdomainOptions {
   /** What the tenants' subdomains are of, such as `example.com`: `alder.example.com` then has the slug `alder`. */
   readonly domain: string
-  /** The id of the tenant with a slug, `undefined` where there is none. The slug is in lower case. */
-  readonly lookup: (slug: string) => Promise<string | undefined>
+  /** The id of the tenant with a slug, nothing where there is none. The slug is in lower case. */
+  readonly lookup: (slug: string) => Promise<string | null | undefined>
   /** Subdomains that are nobody's; `www`, `api`, `app` and their likes unless told. */
   readonly reserved?: readonly string[]
   /**
@@ -82,7 +82,7 @@ export function tenantFromSubdomain(options: TenantFromSubdomainOptions): Tenant
     const slug = slugOf(host)
     if (slug === undefined) return undefined
     const tenantId = await lookup(slug)
-    if (tenantId === undefined) throw unreached('no tenant has the subdomain')
+    if (tenantId === undefined || tenantId === null) throw unreached('no tenant has the subdomain')
     return { tenantId }
   }
 }
