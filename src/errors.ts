@@ -12,10 +12,10 @@ export const errorCodes = {
   DH106: 'the connection to the database was lost',
   DH107: 'no connection was free in time',
   DH108: 'a time limit of the context ran out',
-  DH110: 'the request names no tenant that can be trusted',
-  DH111: 'the request names a tenant that it does not reach',
-  DH112: 'the options of a resolver are not valid',
-  DH113: 'the keys that tokens are verified with could not be had',
+  DH111: 'the request names no tenant that can be trusted',
+  DH112: 'the request names a tenant that it does not reach',
+  DH113: 'the options of a resolver are not valid',
+  DH114: 'the keys that tokens are verified with could not be had',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',
@@ -52,7 +52,7 @@ export const errorCodes = {
 export type TenancyErrorCode = keyof typeof errorCodes
 
 /** What may succeed when it is tried again as it is: see {@link TenancyError.retryable}. */
-const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108', 'DH113'])
+const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108', 'DH114'])
 
 /**
  * What an error says beside its message. Names of models, tables, roles and files only: a value out of a

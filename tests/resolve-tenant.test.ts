@@ -71,7 +71,7 @@ describe('tenantFromJwt', () => {
       const refusal = await refusalOf(resolve, bearer(token))
       expect([what, refusal.message]).toEqual([
         what,
-        'DH110: the request names no tenant that can be trusted',
+        'DH111: the request names no tenant that can be trusted',
       ])
       const told = inspect(refusal, { depth: 10, showHidden: true })
       expect(refusal.cause, what).toBeInstanceOf(Error)
@@ -112,7 +112,7 @@ describe('tenantFromJwt', () => {
       `Bearer ${good}, Bearer ${good}`,
       `Basic a, Bearer ${good}`,
     ]) {
-      expect(await codeOf(resolve, { authorization })).toBe('DH110')
+      expect(await codeOf(resolve, { authorization })).toBe('DH111')
     }
   })
 
@@ -122,19 +122,19 @@ describe('tenantFromJwt', () => {
     expect(await resolveWith(fromCookie, { cookie: `a=b; __Host-session=${good}; c=d` })).toEqual({
       tenantId,
     })
-    expect(await codeOf(fromCookie, bearer(good))).toBe('DH110')
-    expect(await codeOf(resolve, { cookie: `__Host-session=${good}` })).toBe('DH110')
+    expect(await codeOf(fromCookie, bearer(good))).toBe('DH111')
+    expect(await codeOf(resolve, { cookie: `__Host-session=${good}` })).toBe('DH111')
     const another = await signToken({ tenant_id: otherId })
     const twice = { cookie: `__Host-session=${good}; __Host-session=${another}` }
-    expect(await codeOf(fromCookie, twice)).toBe('DH110')
-    expect(await codeOf(fromCookie, { cookie: `x__Host-session=${good}` })).toBe('DH110')
+    expect(await codeOf(fromCookie, twice)).toBe('DH111')
+    expect(await codeOf(fromCookie, { cookie: `x__Host-session=${good}` })).toBe('DH111')
   })
 
   it('takes a clock that is off by as much as it is told', async () => {
     const token = await signToken({ tenant_id: tenantId, exp: Math.floor(Date.now() / 1_000) - 5 })
     const patient = tenantFromJwt({ ...issuer.verify, clockToleranceSeconds: 60 })
     expect(await resolveWith(patient, bearer(token))).toEqual({ tenantId })
-    expect(await codeOf(resolve, bearer(token))).toBe('DH110')
+    expect(await codeOf(resolve, bearer(token))).toBe('DH111')
   })
 
   it('takes a secret, where an HMAC is named', async () => {
@@ -143,8 +143,8 @@ describe('tenantFromJwt', () => {
     const token = await signToken({ tenant_id: tenantId }, { key: secret, algorithm: 'HS256' })
     expect(await resolveWith(symmetric, bearer(token))).toEqual({ tenantId })
     const longer = await signToken({ tenant_id: tenantId }, { key: secret, algorithm: 'HS512' })
-    expect(await codeOf(symmetric, bearer(longer))).toBe('DH110')
-    expect(await codeOf(symmetric, bearer(await signToken({ tenant_id: tenantId })))).toBe('DH110')
+    expect(await codeOf(symmetric, bearer(longer))).toBe('DH111')
+    expect(await codeOf(symmetric, bearer(await signToken({ tenant_id: tenantId })))).toBe('DH111')
   })
 
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -175,7 +175,7 @@ describe('tenantFromJwt', () => {
     ['what is no cookie’s name', { ...issuer.verify, cookie: 'a=b' }],
   ])('refuses options with %s', (_, options) => {
     expect(() => tenantFromJwt(options as TenantFromJwtOptions)).toThrow(
-      expect.objectContaining({ name: 'TenancyError', code: 'DH112' }),
+      expect.objectContaining({ name: 'TenancyError', code: 'DH113' }),
     )
   })
 })
@@ -203,7 +203,7 @@ describe('tenantFromJwt with the issuer’s key set', () => {
     const found = await Promise.all(tokens.map((token) => resolveWith(resolve, bearer(token))))
     expect(found).toEqual([{ tenantId }, { tenantId: otherId }])
     for (const token of (await badTokens(tenantId)).values()) {
-      expect(await codeOf(resolve, bearer(token))).toBe('DH110')
+      expect(await codeOf(resolve, bearer(token))).toBe('DH111')
     }
     expect(fetched).toBe(1)
   })
@@ -212,7 +212,7 @@ describe('tenantFromJwt with the issuer’s key set', () => {
     const resolve = tenantFromJwt({ ...keyless, jwks: { keys } })
     expect(await resolveWith(resolve, bearer(await signToken({ tenant_id: tenantId })))).toEqual({ tenantId })
     for (const token of (await badTokens(tenantId)).values()) {
-      expect(await codeOf(resolve, bearer(token))).toBe('DH110')
+      expect(await codeOf(resolve, bearer(token))).toBe('DH111')
     }
   })
 
@@ -221,7 +221,7 @@ describe('tenantFromJwt with the issuer’s key set', () => {
     const resolve = tenantFromJwt({ ...keyless, jwks })
     const token = await signToken({ tenant_id: tenantId })
     const refusal = await refusalOf(resolve, bearer(token))
-    expect([refusal.code, refusal.retryable]).toEqual(['DH113', true])
+    expect([refusal.code, refusal.retryable]).toEqual(['DH114', true])
     status = 200
     expect(await resolveWith(resolve, bearer(token))).toEqual({ tenantId })
   })
@@ -271,19 +271,19 @@ describe('tenantFromSubdomain', () => {
     '',
   ])('finds no tenant in %j, and looks none up', async (host) => {
     asked.length = 0
-    expect(await codeOf(resolve, { host })).toBe('DH110')
+    expect(await codeOf(resolve, { host })).toBe('DH111')
     expect(asked).toEqual([])
   })
 
   it('refuses a host that came twice, and one that nobody has', async () => {
-    expect(await codeOf(resolve, { host: 'alder.example.com, birch.example.com' })).toBe('DH110')
-    expect(await codeOf(resolve, { host: 'birch.example.com, alder.example.com' })).toBe('DH110')
-    expect(await codeOf(resolve, {})).toBe('DH110')
-    expect(await codeOf(resolve, { host: 'cedar.example.com' })).toBe('DH111')
+    expect(await codeOf(resolve, { host: 'alder.example.com, birch.example.com' })).toBe('DH111')
+    expect(await codeOf(resolve, { host: 'birch.example.com, alder.example.com' })).toBe('DH111')
+    expect(await codeOf(resolve, {})).toBe('DH111')
+    expect(await codeOf(resolve, { host: 'cedar.example.com' })).toBe('DH112')
     const nowhere = tenantFromSubdomain({ domain: 'example.com', lookup: async () => null })
-    expect(await codeOf(nowhere, { host: 'alder.example.com' })).toBe('DH111')
+    expect(await codeOf(nowhere, { host: 'alder.example.com' })).toBe('DH112')
     // no property of every object is a tenant's
-    expect(await codeOf(resolve, { host: 'constructor.example.com' })).toBe('DH110')
+    expect(await codeOf(resolve, { host: 'constructor.example.com' })).toBe('DH111')
   })
 
   it('does not look at X-Forwarded-Host unless told', async () => {
@@ -293,14 +293,14 @@ describe('tenantFromSubdomain', () => {
     expect(await resolveWith(trusting, headers)).toEqual({ tenantId: otherId })
     expect(await resolveWith(trusting, { host: 'alder.example.com' })).toEqual({ tenantId })
     const twice = { ...headers, 'x-forwarded-host': 'birch.example.com, alder.example.com' }
-    expect(await codeOf(trusting, twice)).toBe('DH110')
+    expect(await codeOf(trusting, twice)).toBe('DH111')
   })
 
   it('takes other reserved names, and a domain of one label', async () => {
     const local = tenantFromSubdomain({ domain: 'localhost', lookup, reserved: ['Birch'] })
     expect(await resolveWith(local, { host: 'alder.localhost:3000' })).toEqual({ tenantId })
-    expect(await codeOf(local, { host: 'birch.localhost:3000' })).toBe('DH110')
-    expect(await codeOf(local, { host: 'www.localhost:3000' })).toBe('DH111')
+    expect(await codeOf(local, { host: 'birch.localhost:3000' })).toBe('DH111')
+    expect(await codeOf(local, { host: 'www.localhost:3000' })).toBe('DH112')
   })
 
   it.each([
@@ -312,7 +312,7 @@ describe('tenantFromSubdomain', () => {
     { domain: 'example.com', reserved: ['a.b'] },
   ])('refuses %j', (options) => {
     expect(() => tenantFromSubdomain({ ...options, lookup })).toThrow(
-      expect.objectContaining({ code: 'DH112' }),
+      expect.objectContaining({ code: 'DH113' }),
     )
   })
 })
@@ -333,13 +333,13 @@ describe('tenantFromHeader', () => {
     ['what is no uuid', 'alder'],
   ])('refuses %s', async (_, value) => {
     const refusal = await refusalOf(resolve, value === undefined ? {} : { 'x-tenant-id': value })
-    expect(refusal.code).toBe('DH110')
+    expect(refusal.code).toBe('DH111')
     if (value) expect(inspect(refusal, { depth: 10 })).not.toContain(value)
   })
 
   it('refuses what is no name of a header', () => {
     for (const name of ['', 'x tenant', 'x:tenant']) {
-      expect(() => tenantFromHeader({ name })).toThrow(expect.objectContaining({ code: 'DH112' }))
+      expect(() => tenantFromHeader({ name })).toThrow(expect.objectContaining({ code: 'DH113' }))
     }
   })
 })
@@ -351,12 +351,12 @@ describe('firstOf', () => {
     const token = await signToken({ tenant_id: tenantId })
     expect(await resolveWith(resolve, { ...bearer(token), 'x-tenant-id': otherId })).toEqual({ tenantId })
     expect(await resolveWith(resolve, { 'x-tenant-id': otherId })).toEqual({ tenantId: otherId })
-    expect(await codeOf(resolve, {})).toBe('DH110')
+    expect(await codeOf(resolve, {})).toBe('DH111')
   })
 
   it('does not pass over a bad token', async () => {
     for (const token of (await badTokens(tenantId)).values()) {
-      expect(await codeOf(resolve, { ...bearer(token), 'x-tenant-id': otherId })).toBe('DH110')
+      expect(await codeOf(resolve, { ...bearer(token), 'x-tenant-id': otherId })).toBe('DH111')
     }
   })
 })
@@ -390,7 +390,7 @@ describe('allAgree', () => {
     const [foreign, missing] = await Promise.all(
       ['birch', 'cedar'].map((slug) => refusalOf(resolve, { ...bearer(token), host: `${slug}.example.com` })),
     )
-    expect(foreign?.code).toBe('DH111')
+    expect(foreign?.code).toBe('DH112')
     expect(foreign?.message).toBe(missing?.message)
     // the control: either alone lets it in
     expect(await resolveWith(fromJwt, bearer(token))).toEqual({ tenantId })
@@ -400,8 +400,8 @@ describe('allAgree', () => {
   it.each(both)('tells nobody without a good token which subdomains there are, %s', async (_, resolve) => {
     const expired = await signToken({ tenant_id: tenantId, exp: 1 })
     for (const host of ['alder.example.com', 'cedar.example.com', 'example.com', '127.0.0.1']) {
-      expect(await codeOf(resolve, { host })).toBe('DH110')
-      expect(await codeOf(resolve, { host, ...bearer(expired) })).toBe('DH110')
+      expect(await codeOf(resolve, { host })).toBe('DH111')
+      expect(await codeOf(resolve, { host, ...bearer(expired) })).toBe('DH111')
     }
   })
 
@@ -410,7 +410,7 @@ describe('allAgree', () => {
     for (const token of (await badTokens(tenantId)).values()) {
       expect(
         await codeOf(allAgree(fromJwt, fromSubdomain), { ...bearer(token), host: 'alder.example.com' }),
-      ).toBe('DH110')
+      ).toBe('DH111')
     }
     expect(asked).toEqual([])
   })
@@ -424,7 +424,7 @@ describe('allAgree', () => {
       knows({ requestId: 'r', roles: ['second'] }),
     )
     expect(await resolveWith(resolve, {})).toEqual({ tenantId, userId, requestId: 'r', roles: ['first'] })
-    expect(await codeOf(allAgree(knows({ userId }), knows({ userId: randomUUID() })), {})).toBe('DH110')
+    expect(await codeOf(allAgree(knows({ userId }), knows({ userId: randomUUID() })), {})).toBe('DH111')
   })
 })
 
@@ -441,6 +441,6 @@ describe('a resolver of one’s own', () => {
 
   it('is refused for what is no context, without its values', async () => {
     const malformed = (async () => ({ tenantId, isAdmin: true })) as unknown as TenantResolver
-    expect(await codeOf(malformed, {})).toBe('DH110')
+    expect(await codeOf(malformed, {})).toBe('DH111')
   })
 })

@@ -20,7 +20,7 @@ export interface Refusal {
   readonly error: TenancyError
 }
 
-const statuses = { DH110: 401, DH111: 404, DH113: 503 } as const
+const statuses = { DH111: 401, DH112: 404, DH114: 503 } as const
 
 /**
  * Lets a request in for its tenant, or refuses it.

@@ -20,8 +20,8 @@ declare global {
  * queue belongs before it: behind it, the handler would go on in whichever async context serves the queue. Where that
  * can't be, `tenancy.client(request.tenant)` is always right.
  *
- * A request without a tenant is answered with 401 and `DH110`, one for a tenant that it doesn't reach with 404 and
- * `DH111`, and with 503 and `DH113` where the issuer's keys can't be had.
+ * A request without a tenant is answered with 401 and `DH111`, one for a tenant that it doesn't reach with 404 and
+ * `DH112`, and with 503 and `DH114` where the issuer's keys can't be had.
  *
  * @example
  * ```ts

@@ -22,8 +22,8 @@ export interface TenantPluginOptions extends TenantAdapterOptions<FastifyRequest
  * A plugin for Fastify 5: hooks, handlers and error handlers of the scope that it is registered in run with the
  * request's tenant, so that `tenancy.client()` needs no argument there; `request.tenant` says whose it is.
  *
- * A request without a tenant is answered with 401 and `DH110`, one for a tenant that it doesn't reach with 404 and
- * `DH111`, and with 503 and `DH113` where the issuer's keys can't be had. For routes that are nobody's, register it in
+ * A request without a tenant is answered with 401 and `DH111`, one for a tenant that it doesn't reach with 404 and
+ * `DH112`, and with 503 and `DH114` where the issuer's keys can't be had. For routes that are nobody's, register it in
  * a scope of those that are somebody's.
  *
  * @example

@@ -14,8 +14,8 @@ export interface TenantVariables {
  * Middleware for Hono 4 on Node: what comes behind it runs with the request's tenant, so that `tenancy.client()` needs
  * no argument there; `c.get('tenant')` says whose it is.
  *
- * A request without a tenant is answered with 401 and `DH110`, one for a tenant that it doesn't reach with 404 and
- * `DH111`, and with 503 and `DH113` where the issuer's keys can't be had.
+ * A request without a tenant is answered with 401 and `DH111`, one for a tenant that it doesn't reach with 404 and
+ * `DH112`, and with 503 and `DH114` where the issuer's keys can't be had.
  *
  * A stream that is read after the handler has returned, with `pull` or out of a generator, is read in nobody's context:
  * use the client that the handler has made. `stream` and `streamSSE` of `hono/streaming` begin within the handler.

@@ -34,8 +34,8 @@ const contexts = new WeakMap<object, TenantContext>()
  * A module for NestJS 11, on Express and on Fastify: guards, interceptors, pipes, handlers and exception filters of
  * HTTP routes run with the request's tenant, so that `tenancy.client()` needs no argument there.
  *
- * A request that names no tenant is refused with an `HttpException` of status 401 and `DH110`, one for a tenant that
- * it doesn't reach with 404 and `DH111`, and with 503 and `DH113` where the issuer's keys can't be had; the
+ * A request that names no tenant is refused with an `HttpException` of status 401 and `DH111`, one for a tenant that
+ * it doesn't reach with 404 and `DH112`, and with 503 and `DH114` where the issuer's keys can't be had; the
  * `TenancyError` is its cause.
  *
  * @example

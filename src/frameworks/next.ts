@@ -16,8 +16,8 @@ export type TenantRouteContext<RouteContext> = RouteContext & { readonly tenant:
  * Wraps route handlers of Next.js (App Router, Node runtime): they run with the request's tenant, so that
  * `tenancy.client()` needs no argument there; `tenant` of their second argument says whose it is.
  *
- * A request without a tenant is answered with 401 and `DH110`, one for a tenant that it doesn't reach with 404 and
- * `DH111`, and with 503 and `DH113` where the issuer's keys can't be had.
+ * A request without a tenant is answered with 401 and `DH111`, one for a tenant that it doesn't reach with 404 and
+ * `DH112`, and with 503 and `DH114` where the issuer's keys can't be had.
  *
  * What Next caches is cached for every tenant: within `'use cache'` and `unstable_cache` pass the tenant's id as an
  * argument. A stream that is read after the handler has returned, with `pull` or out of a generator, is read in

@@ -7,8 +7,8 @@ import { parseResolved, type TenantResolver, unreached, untrusted } from './tena
  * subdomain. What only one of them knows, such as the user, is taken over; where several know it, the first counts,
  * and they must name the same user.
  *
- * A tenant that is not there and a tenant that is not the token's are refused alike (`DH111`), and only after every
- * resolver was asked and no credential was found wanting (`DH110`): who is nobody learns no names of tenants.
+ * A tenant that is not there and a tenant that is not the token's are refused alike (`DH112`), and only after every
+ * resolver was asked and no credential was found wanting (`DH111`): who is nobody learns no names of tenants.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export function allAgree(
         if (context === undefined) throw untrusted('one of those that must agree names no tenant')
         found.push(parseResolved(context))
       } catch (error) {
-        if (!isTenancyError(error, 'DH111')) throw error
+        if (!isTenancyError(error, 'DH112')) throw error
         missing = error
       }
     }

@@ -13,7 +13,7 @@ export interface TenantFromHeaderOptions {
  *
  * A header that came twice is refused, for then the gateway has added its own to the client's.
  *
- * @throws {TenancyError} `DH112` for what is no name of a header
+ * @throws {TenancyError} `DH113` for what is no name of a header
  *
  * @example
  * ```ts
@@ -23,7 +23,7 @@ export interface TenantFromHeaderOptions {
 export function tenantFromHeader({ name }: TenantFromHeaderOptions): TenantResolver {
   if (!/^[a-z0-9-]+$/i.test(name)) {
     throw new TenancyError(
-      'DH112',
+      'DH113',
       'tenantFromHeader: name must be the name of a header, such as x-tenant-id',
     )
   }

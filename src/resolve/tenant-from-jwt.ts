@@ -35,10 +35,10 @@ export type TenantFromJwtOptions = TokenKeys & {
  * Takes the tenant, and the user, from a token that the issuer has signed. Signature, issuer, audience and expiry are
  * verified; a token that never expires is refused.
  *
- * A request without a token names no tenant (`undefined`); a token that fails in any respect is `DH110`, and why, in
- * its cause, is told without anything out of the token. Where the issuer's keys can't be fetched it is `DH113`.
+ * A request without a token names no tenant (`undefined`); a token that fails in any respect is `DH111`, and why, in
+ * its cause, is told without anything out of the token. Where the issuer's keys can't be fetched it is `DH114`.
  *
- * @throws {TenancyError} `DH112` when the options can't be
+ * @throws {TenancyError} `DH113` when the options can't be
  *
  * @example
  * ```ts

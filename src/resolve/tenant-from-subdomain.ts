@@ -39,10 +39,10 @@ const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
  * about who asks: put it beside a token, with `allAgree`.
  *
  * One label before the domain counts, in either case, with or without a port and the root's dot. Addresses, the
- * domain itself, deeper subdomains, reserved ones and other domains name no tenant (`DH110`); a slug that nobody
- * has is `DH111`.
+ * domain itself, deeper subdomains, reserved ones and other domains name no tenant (`DH111`); a slug that nobody
+ * has is `DH112`.
  *
- * @throws {TenancyError} `DH112` when `domain` or `reserved` can't be
+ * @throws {TenancyError} `DH113` when `domain` or `reserved` can't be
  *
  * @example
  * ```ts
@@ -57,11 +57,11 @@ export function tenantFromSubdomain(options: TenantFromSubdomainOptions): Tenant
   const domain = options.domain.toLowerCase()
   // a last label of digits alone is an address's
   if (!domain.split('.').every((part) => label.test(part)) || /(^|\.)\d+$/.test(domain)) {
-    throw new TenancyError('DH112', 'tenantFromSubdomain: domain must be a name such as example.com')
+    throw new TenancyError('DH113', 'tenantFromSubdomain: domain must be a name such as example.com')
   }
   const reserved = new Set((options.reserved ?? usuallyReserved).map((slug) => slug.toLowerCase()))
   if (![...reserved].every((slug) => label.test(slug))) {
-    throw new TenancyError('DH112', 'tenantFromSubdomain: reserved must be single labels, such as www')
+    throw new TenancyError('DH113', 'tenantFromSubdomain: reserved must be single labels, such as www')
   }
 
   function slugOf(host: string): string | undefined {

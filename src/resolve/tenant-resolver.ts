@@ -14,8 +14,8 @@ export interface TenantRequest {
 
 /**
  * Finds out whose request it is: a context out of what the request proves, or `undefined` where it holds nothing of
- * what the resolver looks for. What is there and can't be trusted is refused with `DH110`, and a tenant that is not
- * there with `DH111`.
+ * what the resolver looks for. What is there and can't be trusted is refused with `DH111`, and a tenant that is not
+ * there with `DH112`.
  *
  * @example
  * ```ts
@@ -30,8 +30,8 @@ export type TenantResolver = (request: TenantRequest) => Promise<TenantContextIn
 /**
  * Asks a resolver for the context of a request: what every adapter does before it runs a handler.
  *
- * @throws {TenancyError} `DH110` when the request names no tenant, or not in a way that can be trusted; what else the
- *   resolver throws, such as `DH111`
+ * @throws {TenancyError} `DH111` when the request names no tenant, or not in a way that can be trusted; what else the
+ *   resolver throws, such as `DH112`
  *
  * @example
  * ```ts
@@ -56,19 +56,19 @@ export function parseResolved(found: TenantContextInput): TenantContext {
 }
 
 /**
- * `DH110`. The message is the same for everybody, because it is sent to whoever asks; why it was refused is its cause.
+ * `DH111`. The message is the same for everybody, because it is sent to whoever asks; why it was refused is its cause.
  *
  * @param reason of a piece of code, without any value out of the request
  */
 export function untrusted(reason: string, cause?: unknown): TenancyError {
-  return new TenancyError('DH110', 'the request names no tenant that can be trusted', {
+  return new TenancyError('DH111', 'the request names no tenant that can be trusted', {
     cause: new Error(reason, cause === undefined ? undefined : { cause }),
   })
 }
 
-/** `DH111`: a tenant that is not there, and one that is another's, word for word the same. */
+/** `DH112`: a tenant that is not there, and one that is another's, word for word the same. */
 export function unreached(reason: string): TenancyError {
-  return new TenancyError('DH111', 'the request names a tenant that it does not reach', {
+  return new TenancyError('DH112', 'the request names a tenant that it does not reach', {
     cause: new Error(reason),
   })
 }

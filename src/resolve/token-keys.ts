@@ -40,7 +40,7 @@ export interface Verification {
  * Reads the options about keys. A secret goes with HMAC and a public key with signatures, never both: otherwise
  * whoever has the public key, which is no secret, could sign with it as if it were one.
  *
- * @throws {TenancyError} `DH112` when they don't go together
+ * @throws {TenancyError} `DH113` when they don't go together
  */
 export function readTokenKeys(keys: TokenKeys, given: readonly string[] | undefined): Verification {
   if ((keys.key === undefined) === (keys.jwks === undefined)) throw invalid('give either key or jwks')
@@ -58,9 +58,9 @@ export function readTokenKeys(keys: TokenKeys, given: readonly string[] | undefi
   return { keyOf: async () => key, algorithms }
 }
 
-/** `DH112` of `tenantFromJwt`. */
+/** `DH113` of `tenantFromJwt`. */
 export function invalid(advice: string): TenancyError {
-  return new TenancyError('DH112', `tenantFromJwt: ${advice}`)
+  return new TenancyError('DH113', `tenantFromJwt: ${advice}`)
 }
 
 type Key = NonNullable<TokenKeys['key']>
@@ -120,7 +120,7 @@ function remoteKeySet(address: string): JWTVerifyGetKey {
       return await remote(header, token)
     } catch (error) {
       if (isOfToken(error)) throw error
-      throw new TenancyError('DH113', 'the key set of the issuer could not be fetched; try again', {
+      throw new TenancyError('DH114', 'the key set of the issuer could not be fetched; try again', {
         cause: error,
       })
     }

@@ -3,7 +3,7 @@ import { type TenantRequest, untrusted } from './tenant-resolver.ts'
 /**
  * The token in `Authorization: Bearer …`, `undefined` where there is no such header or another scheme.
  *
- * @throws {TenancyError} `DH110` when the header came more than once or holds no token
+ * @throws {TenancyError} `DH111` when the header came more than once or holds no token
  */
 export function bearerTokenOf(request: TenantRequest): string | undefined {
   const header = request.header('authorization')
@@ -18,7 +18,7 @@ export function bearerTokenOf(request: TenantRequest): string | undefined {
 /**
  * The token in a cookie, `undefined` where there is none of the name.
  *
- * @throws {TenancyError} `DH110` when there are several: a sibling domain may have set one of them
+ * @throws {TenancyError} `DH111` when there are several: a sibling domain may have set one of them
  */
 export function cookieTokenOf(request: TenantRequest, name: string): string | undefined {
   const cookies = (request.header('cookie') ?? '').split(';').map((cookie) => cookie.trim())

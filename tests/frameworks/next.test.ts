@@ -42,7 +42,7 @@ describeFramework('Next.js', serve, {
       await fetch(`${server().url}/packages`)
       await vi.waitFor(() => {
         expect(server().log?.()).toContain('onRequestError: the handler has failed')
-        expect(server().log?.()).toContain('DH110: the request names no tenant that can be trusted')
+        expect(server().log?.()).toContain('DH111: the request names no tenant that can be trusted')
       })
     })
   },

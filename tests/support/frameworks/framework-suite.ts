@@ -233,7 +233,7 @@ export function describeFramework(
             const text = await response.text()
             expect(response.status).toBe(401)
             expect(JSON.parse(text)).toEqual({
-              code: 'DH110',
+              code: 'DH111',
               message: 'the request names no tenant that can be trusted',
             })
             expect(response.headers.get('www-authenticate')).toBe('Bearer')
@@ -266,7 +266,7 @@ export function describeFramework(
       expect(status).toBe(200)
       expect(body).toContain(a.secret)
       const missing = await gateway('cedar.example.com', own)
-      expect(missing).toMatchObject({ status: 404, body: expect.stringContaining('DH111') })
+      expect(missing).toMatchObject({ status: 404, body: expect.stringContaining('DH112') })
       const another = await gateway('birch.example.com', own)
       expect(another).toEqual(missing)
       expect(await gateway('alder.example.com')).toMatchObject({ status: 401 })
