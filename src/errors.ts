@@ -14,6 +14,10 @@ export const errorCodes = {
   DH108: 'a time limit of the context ran out',
   DH109: 'system work needs an actor and a reason',
   DH110: 'system work could not be recorded',
+  DH111: 'the request names no tenant that can be trusted',
+  DH112: 'the request names a tenant that it does not reach',
+  DH113: 'the options of a resolver are not valid',
+  DH114: 'the keys that tokens are verified with could not be had',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',
@@ -49,7 +53,7 @@ export const errorCodes = {
 export type TenancyErrorCode = keyof typeof errorCodes
 
 /** What may succeed when it is tried again as it is: see {@link TenancyError.retryable}. */
-const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108'])
+const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108', 'DH114'])
 
 /**
  * What an error says beside its message. Names of models, tables, roles and files only: a value out of a
@@ -100,8 +104,8 @@ export class TenancyError extends Error {
   }
 
   /**
-   * Whether the same work may succeed when it is tried again: the connection was lost, none was free in time, or a
-   * time limit ran out. After a lost connection (`DH106`) nobody knows whether a write was done.
+   * Whether the same work may succeed when it is tried again: the connection was lost, none was free in time, a
+   * time limit ran out, or the keys of tokens could not be had. After a lost connection (`DH106`) nobody knows whether a write was done.
    */
   get retryable(): boolean {
     return retryableCodes.has(this.code)

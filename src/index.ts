@@ -1,3 +1,4 @@
+export type { ContextRunner } from './context/ambient-context.ts'
 export type { SystemUseInput } from './context/system-use.ts'
 export { parseTenantContext, type TenantContext, type TenantContextInput } from './context/tenant-context.ts'
 export { parseTenantId, type TenantId } from './context/tenant-id.ts'
@@ -13,6 +14,7 @@ export {
   type BundledSystemClient,
   type BundledTenantClient,
   type BundledTransaction,
+  bundledTenancy,
   checkDatabaseHealth,
   createSystemClient,
   createTenantClient,

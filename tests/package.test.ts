@@ -12,6 +12,9 @@ interface PackageJson {
   readonly version: string
   readonly bin: Readonly<Record<string, string>>
   readonly scripts: Readonly<Record<string, string>>
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageJson
@@ -39,6 +42,31 @@ describe('the built package', () => {
     const module = (await import(pathToFileURL(join(built, entry.default)).href)) as object
     expect(Object.keys(module)).not.toEqual([])
     expect(readFileSync(join(built, entry.types), 'utf8')).toContain('export')
+  })
+
+  it.each([
+    ['./express', 'tenantMiddleware'],
+    ['./fastify', 'tenantPlugin'],
+    ['./hono', 'tenantMiddleware'],
+    ['./next', 'withTenant'],
+    ['./nestjs', 'TenantModule'],
+    ['./resolve', 'tenantFromJwt'],
+  ])('has %s, which works without the other frameworks', async (entry, name) => {
+    const file = join(built, exportOf(entry))
+    const module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>
+    expect(module[name]).toBeTypeOf('function')
+    // NestJS alone has decorators, which are there at run time
+    const imported = [...readFileSync(file, 'utf8').matchAll(/ from '([^.'][^']*)'/g)].map(([, from]) => from)
+    expect(imported).toEqual(entry === './nestjs' ? ['@nestjs/common', '@nestjs/core'] : [])
+  })
+
+  it('asks for no framework', () => {
+    const frameworks = ['@nestjs/common', '@nestjs/core', 'express', 'fastify', 'hono', 'next']
+    expect(Object.keys(manifest.peerDependencies)).toEqual(expect.arrayContaining(frameworks))
+    for (const framework of frameworks) {
+      expect(manifest.peerDependenciesMeta[framework]).toEqual({ optional: true })
+      expect(manifest.dependencies).not.toHaveProperty([framework])
+    }
   })
 
   it('runs its command', () => {

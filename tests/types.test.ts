@@ -22,9 +22,10 @@ describe('types', () => {
   })
 
   it('a context takes plain strings and asks for the tenant', () => {
-    expectTypeOf(createTenantClient)
-      .parameter(0)
-      .toExtend<{ tenantId: string; userId?: string | undefined }>()
+    expectTypeOf<Parameters<typeof createTenantClient>[0]>().toExtend<{
+      tenantId: string
+      userId?: string | undefined
+    }>()
     // @ts-expect-error the tenant is missing
     const _missing: Parameters<typeof createTenantClient>[0] = {}
   })

@@ -18,7 +18,19 @@ export type BundledTransaction = Parameters<Parameters<BundledTenantClient['$tra
 
 let tenancy: Tenancy<PrismaClient> | undefined
 
-function bundledTenancy(): Tenancy<PrismaClient> {
+/**
+ * The tenancy of the bundled schema for `DATABASE_URL`, which {@link createTenantClient} makes its clients of. For
+ * its `run` and `current`, and for the adapters of web frameworks.
+ *
+ * @returns the same one until {@link disconnect}
+ * @throws {TenancyError} `DH409` when DATABASE_URL is missing or malformed
+ *
+ * @example
+ * ```ts
+ * app.use(tenantMiddleware(bundledTenancy(), resolve))
+ * ```
+ */
+export function bundledTenancy(): Tenancy<PrismaClient> {
   const connectionString = process.env['DATABASE_URL']
   if (!connectionString) {
     throw new TenancyError(
@@ -40,7 +52,8 @@ function bundledTenancy(): Tenancy<PrismaClient> {
  * A client of the bundled schema that sees one tenant. The first call opens the pool for `DATABASE_URL`, which
  * all clients of the process share.
  *
- * @param context whose data it sees; `tenantId` and `userId` are uuids from a verified session
+ * @param context whose data it sees; `tenantId` and `userId` are uuids from a verified session. Without an argument it
+ *   is the ambient one, of `bundledTenancy().run`
  * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed, `DH409` when DATABASE_URL is
  *
  * @example
@@ -49,8 +62,10 @@ function bundledTenancy(): Tenancy<PrismaClient> {
  * const packages = await db.configPackage.findMany()
  * ```
  */
-export function createTenantClient(context: TenantContextInput): BundledTenantClient {
-  return bundledTenancy().client(context)
+export function createTenantClient(): BundledTenantClient
+export function createTenantClient(context: TenantContextInput): BundledTenantClient
+export function createTenantClient(...context: [context?: TenantContextInput]): BundledTenantClient {
+  return bundledTenancy().client(...(context as [TenantContextInput]))
 }
 
 /**

@@ -1,7 +1,8 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
+import { AmbientContext, type ContextRunner } from '../context/ambient-context.ts'
 import type { SystemUseInput } from '../context/system-use.ts'
-import { parseTenantContext, type TenantContextInput } from '../context/tenant-context.ts'
+import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import type { OnMismatch } from '../extension/scoping.ts'
 import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.ts'
@@ -76,7 +77,13 @@ export interface TenancyOptions<Client> {
 }
 
 /** A database that many tenants share. Make one for each process, and a client of it for each request. */
-export interface Tenancy<Client> {
+export interface Tenancy<Client> extends ContextRunner {
+  /**
+   * A client of the ambient context, as it is now: what happens to the async context later doesn't change it.
+   *
+   * @throws {TenancyError} `DH101` outside of {@link ContextRunner.run}
+   */
+  client(): TenantClient<Client>
   /**
    * A client that sees one tenant. Cheap: make one for each request.
    *
@@ -225,6 +232,7 @@ export function assembleTenancy<Client extends object>(
     lockTimeoutMillis: options.lockTimeoutMillis,
   })
   const hasLimits = Object.keys(limits).length > 0
+  const ambient = new AmbientContext()
   let closing: Promise<void> | undefined
 
   async function close(timeoutMillis: number | undefined): Promise<void> {
@@ -240,10 +248,11 @@ export function assembleTenancy<Client extends object>(
   }
 
   return {
-    client(input) {
+    // an undefined that is passed is a session without a tenant, and never means the ambient one
+    client(...input: [context?: TenantContextInput]) {
       try {
         underWay.assertOpen()
-        const given = parseTenantContext(input)
+        const given = input.length === 0 ? ambient.require() : parseTenantContext(input[0])
         const context = hasLimits ? parseTenantContext({ ...limits, ...defined(given) }) : given
         return guardClient(parts, context) as TenantClient<Client>
       } catch (error) {
@@ -262,6 +271,16 @@ export function assembleTenancy<Client extends object>(
         throw telemetry.refused(error)
       }
     },
+    run(context, work) {
+      let parsed: TenantContext
+      try {
+        parsed = parseTenantContext(context)
+      } catch (error) {
+        throw telemetry.refused(error)
+      }
+      return ambient.run(parsed, work)
+    },
+    current: () => ambient.current(),
     checkDatabaseHealth: () => checkHealth(pool),
     disconnect({ timeoutMillis } = {}) {
       closing ??= close(timeoutMillis)

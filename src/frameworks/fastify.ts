@@ -1,0 +1,69 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ContextRunner } from '../context/ambient-context.ts'
+import type { TenantContext } from '../context/tenant-context.ts'
+import type { TenantResolver } from '../resolve/tenant-resolver.ts'
+import { admit, type TenantAdapterOptions } from './admission.ts'
+import { viewOfNodeRequest } from './node-request.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose request it is, behind `tenantPlugin`; `null` where the plugin is not registered. */
+    tenant: TenantContext | null
+  }
+}
+
+/** Options of {@link tenantPlugin}. */
+export interface TenantPluginOptions extends TenantAdapterOptions<FastifyRequest> {
+  readonly tenancy: ContextRunner
+  readonly resolve: TenantResolver
+}
+
+/**
+ * A plugin for Fastify 5: hooks, handlers and error handlers of the scope that it is registered in run with the
+ * request's tenant, so that `tenancy.client()` needs no argument there; `request.tenant` says whose it is.
+ *
+ * A request without a tenant is answered with 401 and `DH111`, one for a tenant that it doesn't reach with 404 and
+ * `DH112`, and with 503 and `DH114` where the issuer's keys can't be had. For routes that are nobody's, register it in
+ * a scope of those that are somebody's.
+ *
+ * @example
+ * ```ts
+ * await fastify.register(tenantPlugin, { tenancy, resolve: tenantFromJwt({ jwks, issuer, audience }) })
+ * fastify.get('/invoices', () => tenancy.client().invoice.findMany())
+ * ```
+ */
+export function tenantPlugin(
+  fastify: FastifyInstance,
+  { tenancy, resolve, onRefusal }: TenantPluginOptions,
+  done: () => void,
+): void {
+  fastify.decorateRequest('tenant', null)
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const view = viewOfNodeRequest(request.raw)
+    admit(resolve, view, onRefusal && ((error) => onRefusal(error, request))).then(
+      (admission) => {
+        if ('refusal' in admission) {
+          const { status, headers, body } = admission.refusal
+          void reply.code(status).headers(headers).send(body)
+          return
+        }
+        request.tenant = admission.context
+        tenancy.run(admission.context, done)
+      },
+      (error: Error) => done(error),
+    )
+  })
+  // Another plugin's hook, and what reads the body, may go on in a queue's or a stream's async context.
+  fastify.addHook('preValidation', ({ tenant }, _reply, done) => {
+    if (tenant) tenancy.run(tenant, done)
+    else done()
+  })
+  done()
+}
+
+// What the package fastify-plugin does: hooks and decorator are of the scope that the plugin is registered in.
+Object.assign(tenantPlugin, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'doublehull',
+  [Symbol.for('plugin-meta')]: { name: 'doublehull', fastify: '5.x' },
+})

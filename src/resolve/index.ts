@@ -1,0 +1,6 @@
+export { allAgree } from './all-agree.ts'
+export { firstOf } from './first-of.ts'
+export { type TenantFromHeaderOptions, tenantFromHeader } from './tenant-from-header.ts'
+export { type TenantFromJwtOptions, tenantFromJwt } from './tenant-from-jwt.ts'
+export { type TenantFromSubdomainOptions, tenantFromSubdomain } from './tenant-from-subdomain.ts'
+export { resolveTenant, type TenantRequest, type TenantResolver } from './tenant-resolver.ts'
