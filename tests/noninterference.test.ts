@@ -1,5 +1,5 @@
 import fc, { type RunDetails } from 'fast-check'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { manifest, PrismaClient } from '../src/bundled.ts'
 import type { Tenancy } from '../src/index.ts'
 import { createUnscopedTenancy } from '../src/testing/index.ts'
@@ -35,9 +35,17 @@ const sequences = fc.array(anyOperation, { minLength: 1, maxLength: 7 })
 // it counts and does not time: a slow machine may take long
 const timeout = Math.max(numberOfSequences, 500) * 1_000
 
-function run(theatre: Theatre, numRuns: number): Promise<RunDetails<[sequence: Operation[]]>> {
+type Details = RunDetails<[sequence: Operation[]]>
+
+function run(theatre: Theatre, numRuns: number): Promise<Details> {
   const property = fc.asyncProperty(sequences, (sequence) => theatre.verify(sequence))
   return fc.check(property, { seed, numRuns })
+}
+
+/** What was found, with the shortest sequence that shows it. */
+function report({ numRuns, numShrinks, errorInstance }: Details): string {
+  const found = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
+  return `interference in sequence ${numRuns} of DOUBLEHULL_SEED=${seed}, shrunk ${numShrinks} times:\n${found}`
 }
 
 it('knows every column of every model', () => {
@@ -53,52 +61,48 @@ it('a sequence of operations tells and does the same beside other tenants as alo
 }) => {
   const distribution = new Distribution()
   const theatre = new Theatre(shared, choices, (operation, outcome) => distribution.add(operation, outcome))
-  const { failed, numRuns, numShrinks, errorInstance } = await run(theatre, numberOfSequences)
-  task.meta.closingLine = `noninterference: ${numRuns} sequences, seed ${seed}`
+  const details = await run(theatre, numberOfSequences)
+  task.meta.closingLine = `noninterference: ${details.numRuns} sequences, seed ${seed}`
   if (printsDistribution) console.log(distribution.lines().join('\n'))
-  if (failed) {
-    const found = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
-    throw new Error(
-      `interference in sequence ${numRuns} of DOUBLEHULL_SEED=${seed}, shrunk ${numShrinks} times:\n${found}`,
-      { cause: errorInstance },
-    )
-  }
+  if (details.failed) throw new Error(report(details), { cause: details.errorInstance })
   // sequences that are all refused, or that ask for nobody's rows but one's own, would show nothing
-  if (numRuns < 100) return
+  if (details.numRuns < 100) return
   expect(distribution.succeeded).toBeGreaterThan(1 / 2)
   expect(distribution.foreign).toBeGreaterThan(1 / 3)
 })
 
-/** Neither hull: clients that set the context and rewrite nothing, with a login that the policies let pass. */
-const unheld = new Map<TestDatabase, Tenancy<PrismaClient>>()
-
-beforeAll(() => {
-  for (const database of [shared, alone.one]) {
-    unheld.set(
-      database,
-      createUnscopedTenancy({
-        PrismaClient,
-        manifest,
-        connectionString: database.ownerUrl,
-        allowRoleThatBypassesRowSecurity: true,
-      }),
-    )
-  }
-})
+const unheld: Tenancy<PrismaClient>[] = []
 
 afterAll(async () => {
-  for (const tenancy of unheld.values()) await tenancy.disconnect()
+  for (const tenancy of unheld) await tenancy.disconnect()
 })
 
+/** Neither hull: a tenancy that sets the context and rewrites nothing, with a login that the policies let pass. */
+function openUnheld({ ownerUrl }: TestDatabase): Tenancy<PrismaClient> {
+  const tenancy = createUnscopedTenancy({
+    PrismaClient,
+    manifest,
+    connectionString: ownerUrl,
+    allowRoleThatBypassesRowSecurity: true,
+  })
+  unheld.push(tenancy)
+  return tenancy
+}
+
 it('without either hull, a short sequence is found that tells something else', { timeout }, async () => {
+  const beside = openUnheld(shared)
+  const apart = openUnheld(alone.one)
   const theatre = new Theatre(shared, [
     {
       title: 'neither hull',
       alone: alone.one,
-      open: (database, tenantId) => unheld.get(database)!.client({ tenantId }),
+      open: (database, tenantId) => (database === shared ? beside : apart).client({ tenantId }),
     },
   ])
-  const { failed, counterexample } = await run(theatre, 100)
-  expect(failed).toBe(true)
-  expect(counterexample?.[0].length).toBeLessThanOrEqual(2)
+  const details = await run(theatre, 100)
+  expect(details.failed).toBe(true)
+  expect(details.counterexample?.[0].length).toBeLessThanOrEqual(2)
+  expect(report(details)).toMatch(
+    /DOUBLEHULL_SEED=\d+, .*\nwith neither hull, .*\n1\. db\.[^]*\nalone:\n[^]*\nbeside others:\n/,
+  )
 })

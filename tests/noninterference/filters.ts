@@ -27,7 +27,7 @@ export const columnsWhere = once((model: ModelName) => entries(columnCondition(m
 export const uniqueWhere = once((model: ModelName) => unique(model, (field) => comparedWith(model, field)))
 
 /** @param value the values of the fields of the key */
-export function unique(model: ModelName, value: (field: Field) => Arbitrary<unknown>): Arbitrary<Args> {
+function unique(model: ModelName, value: (field: Field) => Arbitrary<unknown>): Arbitrary<Args> {
   return weighed(
     [6, keyOf(model, value)],
     [1, fc.tuple(keyOf(model, value), condition(model, 1)).map(([key, more]) => ({ ...more, ...key }))],

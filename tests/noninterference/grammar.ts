@@ -117,10 +117,10 @@ const tenantId = (isNullable: boolean) =>
 
 export const direction = fc.constantFrom('asc', 'desc')
 
-export const document = fc.constantFrom(...documents)
+const document = fc.constantFrom(...documents)
 
 /** A moment of which it is known whether a row of the run is before or after it. */
-export const moment = fc.constantFrom(new Date('2020-01-01T00:00:00Z'), new Date('2100-01-01T00:00:00Z'))
+const moment = fc.constantFrom(new Date('2020-01-01T00:00:00Z'), new Date('2100-01-01T00:00:00Z'))
 
 /** A value that a filter compares a field with. */
 export function comparedWith(model: ModelName, field: Field): Arbitrary<unknown> {

@@ -57,7 +57,7 @@ export class Email {
   }
 
   toString(): string {
-    return `${this.person}@example.org`
+    return `${this.person.toString()}@example.org`
   }
 }
 

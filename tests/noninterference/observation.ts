@@ -34,8 +34,6 @@ export class Observer {
     if (value instanceof Date) return '<time>'
     if (Array.isArray(value)) return value.map((part) => this.#plain(part))
     if (value instanceof Error) return this.#plain(partsOf(value))
-    // a Decimal
-    if ('toFixed' in value) return `${String(value)}`
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, this.#plain(part)]))
   }
 

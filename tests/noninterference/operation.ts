@@ -24,13 +24,13 @@ export interface RawOperation {
 }
 
 /** Several unique look-ups of one tick. */
-export interface Lookups {
+interface Lookups {
   readonly kind: 'together'
   readonly parts: readonly ModelOperation[]
 }
 
 /** A transaction: an array, or a callback that may have it rolled back in the end. */
-export interface Transaction {
+interface Transaction {
   readonly kind: 'array' | 'callback' | 'rolled back'
   readonly parts: readonly (ModelOperation | RawOperation)[]
 }
@@ -40,7 +40,7 @@ export type Operation = ModelOperation | RawOperation | Lookups | Transaction
 /** Which models are asked, and how often. What tenants only read or only append to is asked more rarely. */
 const readModels: readonly (readonly [number, ModelName])[] = [
   [2, 'Tenant'],
-  [3, 'User'],
+  [5, 'User'],
   [2, 'Membership'],
   [5, 'ConfigPackage'],
   [5, 'ConfigVersion'],

@@ -120,8 +120,13 @@ export class Performer {
 const refusalsOfRows: ReadonlySet<string> = new Set(['P2002', 'P2003', 'DH501', 'DH502'])
 
 const manyRows: ReadonlySet<string> = new Set([
-  ...['updateMany', 'updateManyAndReturn', 'deleteMany'],
-  ...['connect', 'disconnect', 'set', 'delete'],
+  'updateMany',
+  'updateManyAndReturn',
+  'deleteMany',
+  'connect',
+  'disconnect',
+  'set',
+  'delete',
 ])
 
 /**

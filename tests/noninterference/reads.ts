@@ -127,7 +127,7 @@ export const selection = once((model: ModelName, depth: number): Arbitrary<Args>
   const read = [...relations, ...counted]
   const chosen = object({ select: entries(fc.oneof(...columns, ...read), { minLength: 1, maxLength: 3 }) })
   return weighed(
-    [depth === 0 ? 4 : 1, fc.constant({})],
+    [4, fc.constant({})],
     [1, chosen],
     ...(read.length === 0
       ? []

@@ -9,7 +9,7 @@ import { printedSequence } from './printed.ts'
 import { Stage } from './stage.ts'
 
 /** Makes a client of a tenant in a database. */
-export type OpenClient = (database: TestDatabase, tenantId: string) => BundledTenantClient
+type OpenClient = (database: TestDatabase, tenantId: string) => BundledTenantClient
 
 /** One choice of hulls, with a database of its own in which A is alone. */
 export interface Choice {
@@ -19,7 +19,7 @@ export interface Choice {
 }
 
 /** What a sequence did, for the counts. */
-export type Listener = (operation: Operation, outcome: Outcome) => void
+type Listener = (operation: Operation, outcome: Outcome) => void
 
 /** The same sequence told different things, or did, beside another tenant. */
 class Interference extends Error {}

@@ -3,7 +3,6 @@ import { columnsWhere, keyOf, uniqueWhere, where } from './filters.ts'
 import {
   type Args,
   fieldsOf,
-  freshIdOf,
   modelOf,
   object,
   once,
