@@ -124,6 +124,6 @@ it('without either hull, a short sequence is found that tells something else', {
   const { found } = await run(theatre, 100)
   expect(found?.length).toBeLessThanOrEqual(2)
   expect(found?.report).toMatch(
-    /DOUBLEHULL_SEED=\d+, .*\nwith neither hull, .*\n1\. db\.[^]*\nalone:\n[^]*\nbeside others:\n/,
+    /DOUBLEHULL_SEED=\d+, .*\nwith neither hull, .*\n1\. [^]*db\.[^]*\nalone:\n[^]*\nbeside others:\n/,
   )
 })

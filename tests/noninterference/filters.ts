@@ -5,6 +5,7 @@ import {
   comparedWith,
   entries,
   fieldsOf,
+  leadsOutside,
   modelOf,
   object,
   once,
@@ -53,16 +54,15 @@ export function keyOf(model: ModelName, value: (field: Field) => Arbitrary<unkno
   )
 }
 
-const condition = once(
-  (model: ModelName, depth: number): Arbitrary<Args> =>
-    depth === 0
-      ? columnCondition(model)
-      : weighed(
-          [6, columnCondition(model)],
-          [2, logical(model, depth)],
-          [4, fc.oneof(...relationsOf(model).map((relation) => relationCondition(relation, depth)))],
-        ),
-)
+const condition = once((model: ModelName, depth: number): Arbitrary<Args> => {
+  if (depth === 0) return columnCondition(model)
+  const often = leadsOutside(model) ? 3 : 1
+  return weighed(
+    [6, columnCondition(model)],
+    [2 * often, logical(model, depth)],
+    [4 * often, fc.oneof(...relationsOf(model).map((relation) => relationCondition(relation, depth)))],
+  )
+})
 
 function logical(model: ModelName, depth: number): Arbitrary<Args> {
   const part = where(model, depth - 1)

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { Prisma } from '../../src/bundled.ts'
 import { manifest } from '../../src/generated/tenancy.ts'
-import type { ModelManifest, RelationManifest } from '../../src/manifest/manifest.ts'
+import { type ModelManifest, type RelationManifest, staysInside } from '../../src/manifest/manifest.ts'
 import { Email, Generated, type ModelName, Name, type Owner } from './name.ts'
 import { plantedNames } from './planted-rows.ts'
 import { documents, type Field, vocabulary } from './vocabulary.ts'
@@ -70,6 +70,11 @@ export function relationsOf(model: ModelName): readonly Relation[] {
     name,
     model: relation.model as ModelName,
   }))
+}
+
+/** Whether a relation of the model can lead to other tenants' rows: there hull one has the most to do. */
+export function leadsOutside(model: ModelName): boolean {
+  return relationsOf(model).some(({ name }) => !staysInside(manifest, model, name))
 }
 
 /** Whose ids an argument names. */

@@ -40,7 +40,7 @@ export type Operation = ModelOperation | RawOperation | Lookups | Transaction
 /** Which models are asked, and how often. What tenants only read or only append to is asked more rarely. */
 const readModels: readonly (readonly [number, ModelName])[] = [
   [2, 'Tenant'],
-  [5, 'User'],
+  [6, 'User'],
   [2, 'Membership'],
   [5, 'ConfigPackage'],
   [5, 'ConfigVersion'],
