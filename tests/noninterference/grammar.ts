@@ -22,9 +22,7 @@ export function entries(
   entry: Arbitrary<Args>,
   { minLength = 0, maxLength }: { readonly minLength?: number; readonly maxLength: number },
 ): Arbitrary<Args> {
-  return fc
-    .array(entry, { minLength, maxLength })
-    .map((parts) => Object.assign({}, ...parts.map((part) => ({ ...part }))) as Args)
+  return fc.array(entry, { minLength, maxLength }).map(merged)
 }
 
 /** An object with all entries of `required` and some of `optional`. */
@@ -36,6 +34,15 @@ export function object(
     { ...required, ...optional },
     { requiredKeys: Object.keys(required), noNullPrototype: true },
   )
+}
+
+/** One object of several; of two entries with the same name the later counts. */
+export function joined(...parts: readonly Arbitrary<Args>[]): Arbitrary<Args> {
+  return fc.tuple(...parts).map(merged)
+}
+
+export function merged(parts: readonly Args[]): Args {
+  return Object.assign({}, ...parts) as Args
 }
 
 /** Makes each arbitrary once: models refer to each other, and a grammar is a graph. */
@@ -127,6 +134,11 @@ const document = fc.constantFrom(...documents)
 /** A moment of which it is known whether a row of the run is before or after it. */
 const moment = fc.constantFrom(new Date('2020-01-01T00:00:00Z'), new Date('2100-01-01T00:00:00Z'))
 
+/** The address of a person that is known by name. */
+export function addressOf(person: Name | Generated): Email | string {
+  return person instanceof Name ? new Email(person) : 'nobody@example.org'
+}
+
 /** A value that a filter compares a field with. */
 export function comparedWith(model: ModelName, field: Field): Arbitrary<unknown> {
   switch (field.kind) {
@@ -137,7 +149,7 @@ export function comparedWith(model: ModelName, field: Field): Arbitrary<unknown>
     case 'tenant':
       return tenantId(false)
     case 'email':
-      return idOf('User').map((person) => (person instanceof Name ? new Email(person) : 'nobody@example.org'))
+      return idOf('User').map(addressOf)
     case 'text':
     case 'choice':
       return fc.constantFrom(...field.values)
@@ -157,6 +169,7 @@ export function written(model: ModelName, field: Field): Arbitrary<unknown> {
   const value = () => {
     if (field.kind === 'reference') return ownIdOf(field.model)
     if (field.kind === 'id') return freshIdOf(model)
+    if (field.kind === 'email') return freshIdOf('User').map((person) => new Email(person))
     return comparedWith(model, field)
   }
   if (!field.nullable) return value()

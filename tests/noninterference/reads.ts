@@ -6,6 +6,8 @@ import {
   direction,
   entries,
   fieldsOf,
+  joined,
+  merged,
   modelOf,
   object,
   once,
@@ -142,26 +144,17 @@ export const selection = once((model: ModelName, depth: number): Arbitrary<Args>
 function selectedRelation({ name, model, list }: Relation, depth: number): Arbitrary<Args> {
   const chosen = selection(model, depth)
   return object({
-    [name]: weighed<unknown>(
-      [1, fc.constant(true)],
-      [2, list ? fc.tuple(page(model, depth), chosen).map(merged) : chosen],
-    ),
+    [name]: weighed<unknown>([1, fc.constant(true)], [2, list ? joined(page(model, depth), chosen) : chosen]),
   })
-}
-
-function merged(parts: readonly Args[]): Args {
-  return Object.assign({}, ...parts) as Args
 }
 
 /** The arguments of an operation that looks one row up by its key. */
 export const lookup = once((model: ModelName) =>
-  fc.tuple(object({ where: uniqueWhere(model) }), selection(model, deepest - 1)).map(merged),
+  joined(object({ where: uniqueWhere(model) }), selection(model, deepest - 1)),
 )
 
 /** The arguments of `findMany` and `findFirst`. */
-export const search = once((model: ModelName) =>
-  fc.tuple(page(model, 2), selection(model, deepest)).map(merged),
-)
+export const search = once((model: ModelName) => joined(page(model, 2), selection(model, deepest)))
 
 /** As {@link search}, for one row: where there is no order, any row may come first. */
 export const searchOne = once((model: ModelName) =>
@@ -237,14 +230,12 @@ export const groupBy = once((model: ModelName) => {
       { minLength: 1, maxLength: 2 },
     )
     const sorted = fc.tuple(...names.map((name) => object({ [name]: direction })))
-    return fc
-      .tuple(
-        figures(model),
-        object(
-          { by: fc.constant(names), orderBy: sorted },
-          { where: where(model, 1), having, take: fc.constantFrom(1, 5) },
-        ),
-      )
-      .map(merged)
+    return joined(
+      figures(model),
+      object(
+        { by: fc.constant(names), orderBy: sorted },
+        { where: where(model, 1), having, take: fc.constantFrom(1, 5) },
+      ),
+    )
   })
 })

@@ -2,7 +2,10 @@ import fc, { type Arbitrary } from 'fast-check'
 import { columnsWhere, keyOf, uniqueWhere, where } from './filters.ts'
 import {
   type Args,
+  addressOf,
   fieldsOf,
+  joined,
+  merged,
   modelOf,
   object,
   once,
@@ -25,6 +28,7 @@ const ownTenant = new Name('a', 'Tenant', 1)
 const ownKey = once((model: ModelName) =>
   keyOf(model, (field) => {
     if (field.kind === 'id') return ownIdOf(model)
+    if (field.kind === 'email') return ownIdOf('User').map(addressOf)
     if (field.kind === 'tenant') return weighed([4, fc.constant(ownTenant)], [1, otherTenant])
     return written(model, field)
   }),
@@ -81,7 +85,7 @@ function keyColumns(model: ModelName, via: string): Arbitrary<Args> {
   }
   const tenant =
     given.includes('tenantId') || model === 'User' || model === 'Tenant' ? fc.constant({}) : tenantColumn
-  return fc.tuple(mostlyAbsent(required, optional), tenant).map(merged)
+  return joined(mostlyAbsent(required, optional), tenant)
 }
 
 const tenantColumn = weighed<Args>(
@@ -91,10 +95,10 @@ const tenantColumn = weighed<Args>(
 )
 
 /** Rows at the other end that hold the key, created or linked with the row. */
-function lists(model: ModelName, via: string, depth: number, isUpdate: boolean): Arbitrary<Args> {
+function lists(model: ModelName, via: string, depth: number): Arbitrary<Args> {
   const relations = relationsOf(model).filter(({ list, name }) => list && name !== via)
   if (depth === 0 || relations.length === 0) return fc.constant({})
-  const one = fc.oneof(...relations.map((relation) => nested(relation, depth, isUpdate)))
+  const one = fc.oneof(...relations.map((relation) => nested(relation, depth, false)))
   return weighed([2, fc.constant({})], [1, one])
 }
 
@@ -124,24 +128,20 @@ function parents(model: ModelName, via: string, depth: number): Arbitrary<Args> 
         ],
       )
     : fc.constant({})
-  return fc.tuple(inTenant, ...parts).map(merged)
+  return joined(inTenant, ...parts)
 }
 
 /** The data of a create, by keys or by relations. `via` is the relation to the parent that it stands in, or empty. */
 const createData = once((model: ModelName, via: string, depth: number): Arbitrary<Args> => {
-  const byKeys = fc
-    .tuple(createdColumns(model), keyColumns(model, via), lists(model, via, depth, false))
-    .map(merged)
+  const byKeys = joined(createdColumns(model), keyColumns(model, via), lists(model, via, depth))
   if (depth === 0) return byKeys
-  const byRelations = fc
-    .tuple(createdColumns(model), parents(model, via, depth - 1), lists(model, via, depth, false))
-    .map(merged)
+  const byRelations = joined(createdColumns(model), parents(model, via, depth - 1), lists(model, via, depth))
   return weighed([3, byKeys], [2, byRelations])
 })
 
 /** Many rows at once, by keys alone. */
 const createManyData = once((model: ModelName, via: string) =>
-  fc.array(fc.tuple(createdColumns(model), keyColumns(model, via)).map(merged), {
+  fc.array(joined(createdColumns(model), keyColumns(model, via)), {
     minLength: 1,
     maxLength: 3,
   }),
@@ -170,10 +170,7 @@ function changed(model: ModelName, name: string, field: Field): Arbitrary<unknow
 /** The data of `updateMany`: columns, now and then keys among them. */
 const updateManyData = once(
   (model: ModelName): Arbitrary<Args> =>
-    weighed<Args>(
-      [5, updatedColumns(model)],
-      [1, fc.tuple(updatedColumns(model), changedKeys(model)).map(merged)],
-    ),
+    weighed<Args>([5, updatedColumns(model)], [1, joined(updatedColumns(model), changedKeys(model))]),
 )
 
 const changedKeys = once((model: ModelName): Arbitrary<Args> => {
@@ -193,11 +190,7 @@ const updateData = once((model: ModelName, via: string, depth: number): Arbitrar
   const relations = relationsOf(model).filter(({ name, list }) => name !== via && (list || name !== 'tenant'))
   if (relations.length === 0) return updateManyData(model)
   const through = fc.oneof(...relations.map((relation) => nested(relation, depth, true)))
-  return weighed<Args>(
-    [2, updateManyData(model)],
-    [3, fc.tuple(updatedColumns(model), through).map(merged)],
-    [1, through],
-  )
+  return weighed<Args>([2, updateManyData(model)], [3, joined(updatedColumns(model), through)], [1, through])
 })
 
 /** What is written through a relation. */
@@ -275,20 +268,18 @@ const answeredRows = once((model: ModelName): Arbitrary<Args> => {
       )
 })
 
-const with_ = (...parts: readonly Arbitrary<Args>[]): Arbitrary<Args> => fc.tuple(...parts).map(merged)
-
 export const create = once((model: ModelName) =>
-  with_(object({ data: createData(model, '', deepest) }), answered(model)),
+  joined(object({ data: createData(model, '', deepest) }), answered(model)),
 )
 
 export const createMany = once((model: ModelName) =>
   object({ data: createManyData(model, '') }, { skipDuplicates: fc.boolean() }),
 )
 
-export const createManyAndReturn = once((model: ModelName) => with_(createMany(model), answeredRows(model)))
+export const createManyAndReturn = once((model: ModelName) => joined(createMany(model), answeredRows(model)))
 
 export const update = once((model: ModelName) =>
-  with_(object({ where: target(model), data: updateData(model, '', deepest) }), answered(model)),
+  joined(object({ where: target(model), data: updateData(model, '', deepest) }), answered(model)),
 )
 
 export const updateMany = once((model: ModelName) =>
@@ -296,10 +287,10 @@ export const updateMany = once((model: ModelName) =>
   object({ where: where(model, 2), data: updateManyData(model) }, { limit: fc.constant(100) }),
 )
 
-export const updateManyAndReturn = once((model: ModelName) => with_(updateMany(model), answeredRows(model)))
+export const updateManyAndReturn = once((model: ModelName) => joined(updateMany(model), answeredRows(model)))
 
 export const upsert = once((model: ModelName) =>
-  with_(
+  joined(
     object({
       where: target(model),
       create: createData(model, '', 1),
@@ -309,10 +300,6 @@ export const upsert = once((model: ModelName) =>
   ),
 )
 
-export const remove = once((model: ModelName) => with_(object({ where: target(model) }), answered(model)))
+export const remove = once((model: ModelName) => joined(object({ where: target(model) }), answered(model)))
 
 export const deleteMany = once((model: ModelName) => object({ where: where(model, 2) }))
-
-function merged(parts: readonly Args[]): Args {
-  return Object.assign({}, ...parts) as Args
-}
