@@ -18,7 +18,12 @@ import type { Field } from './vocabulary.ts'
 
 /** A filter over a model's rows; `depth` bounds relations within relations. */
 export const where = once((model: ModelName, depth: number) =>
-  entries(condition(model, depth), { maxLength: 2 }),
+  weighed<Args>([1, fc.constant({})], [6, entries(condition(model, depth), { minLength: 1, maxLength: 2 })]),
+)
+
+/** A filter that an operation may do without. */
+export const optionalWhere = once((model: ModelName, depth: number) =>
+  weighed<Args>([1, fc.constant({})], [3, object({ where: where(model, depth) })]),
 )
 
 /** A filter over columns alone, as a nested `updateMany` takes it. */

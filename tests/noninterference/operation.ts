@@ -40,7 +40,8 @@ export type Operation = ModelOperation | RawOperation | Lookups | Transaction
 /** Which models are asked, and how often. What tenants only read or only append to is asked more rarely. */
 const readModels: readonly (readonly [number, ModelName])[] = [
   [2, 'Tenant'],
-  [6, 'User'],
+  // what they are seen through leads outside
+  [9, 'User'],
   [2, 'Membership'],
   [5, 'ConfigPackage'],
   [5, 'ConfigVersion'],

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { comparison, keyOf, uniqueWhere, where } from './filters.ts'
+import { comparison, keyOf, optionalWhere, uniqueWhere, where } from './filters.ts'
 import {
   type Args,
   comparedWith,
@@ -65,43 +65,39 @@ const orderBy = once((model: ModelName) => {
 
 /** Which rows of a list are wanted, and in which order. */
 const page = once((model: ModelName, depth: number) =>
-  weighed(
-    // in whatever order the database likes
-    [1, object({}, { where: where(model, depth) })],
-    [
-      4,
-      object(
-        { orderBy: orderBy(model) },
-        {
-          where: where(model, depth),
-          take: fc.constantFrom(1, 2, 5, -1, -2),
-          skip: fc.constantFrom(0, 1),
-        },
-      ),
-    ],
-    [
-      1,
-      object(
-        {
-          orderBy: orderBy(model),
-          cursor: keyOf(model, (field) => comparedWith(model, field)),
-        },
-        { where: where(model, 0), take: fc.constantFrom(1, 2, -2), skip: fc.constantFrom(0, 1) },
-      ),
-    ],
-    [
-      1,
-      object(
-        {
+  joined(
+    optionalWhere(model, depth),
+    weighed<Args>(
+      // in whatever order the database likes
+      [1, fc.constant({})],
+      [
+        4,
+        object(
+          { orderBy: orderBy(model) },
+          { take: fc.constantFrom(1, 2, 5, -1, -2), skip: fc.constantFrom(0, 1) },
+        ),
+      ],
+      [
+        1,
+        object(
+          {
+            orderBy: orderBy(model),
+            cursor: keyOf(model, (field) => comparedWith(model, field)),
+          },
+          { take: fc.constantFrom(1, 2, -2), skip: fc.constantFrom(0, 1) },
+        ),
+      ],
+      [
+        1,
+        object({
           orderBy: orderBy(model),
           distinct: fc.subarray(fieldsOf(model).filter(isSortable).map(nameOfField), {
             minLength: 1,
             maxLength: 2,
           }),
-        },
-        { where: where(model, depth) },
-      ),
-    ],
+        }),
+      ],
+    ),
   ),
 )
 
@@ -165,23 +161,20 @@ export const searchOne = once((model: ModelName) =>
 
 export const count = once((model: ModelName) => {
   const some = fc.subarray(fieldsOf(model).map(nameOfField), { minLength: 1, maxLength: 2 })
-  return weighed(
-    [3, object({}, { where: where(model, 2) })],
-    [
-      1,
-      object(
-        {
-          select: some.map((names) => ({
-            _all: true,
-            ...Object.fromEntries(names.map((name) => [name, true])),
-          })),
-        },
-        { where: where(model, 1) },
-      ),
-    ],
-    [1, object({ orderBy: orderBy(model), take: fc.constantFrom(1, 2) }, { where: where(model, 1) })],
+  const select = some.map((names) => ({
+    _all: true,
+    ...Object.fromEntries(names.map((name) => [name, true])),
+  }))
+  return joined(
+    optionalWhere(model, 2),
+    weighed<Args>([3, fc.constant({})], [1, object({ select })], [1, firstFew(model)]),
   )
 })
+
+/** As many rows as are wanted, and no more. */
+function firstFew(model: ModelName): Arbitrary<Args> {
+  return object({ orderBy: orderBy(model), take: fc.constantFrom(1, 2) })
+}
 
 const namesOfKind = (model: ModelName, ...kinds: readonly Field['kind'][]): readonly string[] =>
   fieldsOf(model)
@@ -205,15 +198,7 @@ const figures = once((model: ModelName): Arbitrary<Args> => {
 })
 
 export const aggregate = once((model: ModelName) =>
-  fc
-    .tuple(
-      figures(model),
-      weighed(
-        [2, object({}, { where: where(model, 2) })],
-        [1, object({ orderBy: orderBy(model), take: fc.constantFrom(1, 2) }, { where: where(model, 1) })],
-      ),
-    )
-    .map(merged),
+  joined(figures(model), optionalWhere(model, 2), weighed<Args>([2, fc.constant({})], [1, firstFew(model)])),
 )
 
 export const groupBy = once((model: ModelName) => {
@@ -232,10 +217,8 @@ export const groupBy = once((model: ModelName) => {
     const sorted = fc.tuple(...names.map((name) => object({ [name]: direction })))
     return joined(
       figures(model),
-      object(
-        { by: fc.constant(names), orderBy: sorted },
-        { where: where(model, 1), having, take: fc.constantFrom(1, 5) },
-      ),
+      optionalWhere(model, 1),
+      object({ by: fc.constant(names), orderBy: sorted }, { having, take: fc.constantFrom(1, 5) }),
     )
   })
 })
