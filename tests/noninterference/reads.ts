@@ -7,7 +7,6 @@ import {
   entries,
   fieldsOf,
   joined,
-  merged,
   modelOf,
   object,
   once,
