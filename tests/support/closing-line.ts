@@ -1,12 +1,23 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends the output with one plain line, which scripts read more easily than Vitest's own summary. */
+declare module 'vitest' {
+  interface TaskMeta {
+    /** A line that a test hands over to be printed at the end of the output: `task.meta.closingLine = '…'`. */
+    closingLine?: string
+  }
+}
+
+/** Ends the output with plain lines, which scripts read more easily than Vitest's own summary. */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const counts = { passed: 0, failed: errors.length, skipped: 0, pending: 0 }
     for (const module of modules) {
       if (module.errors().length > 0) counts.failed++
-      for (const test of module.children.allTests()) counts[test.result().state]++
+      for (const test of module.children.allTests()) {
+        counts[test.result().state]++
+        const { closingLine } = test.meta()
+        if (closingLine !== undefined) console.log(closingLine)
+      }
     }
     console.log(`tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   }
