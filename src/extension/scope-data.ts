@@ -421,14 +421,17 @@ function linkAccess(scoping: Scoping, modelName: string, field: string): Access 
   return carriesTenant(scoping.manifest, model, field) ? 'write' : 'read'
 }
 
-/** Taking a link away empties its key; where the tenant is part of it, the row would lose its tenant. */
+/**
+ * Taking a link away empties its key. Where the tenant is part of it, the row would lose its tenant: the database
+ * refuses that of any row that must have one, and a row of a `shared` model would become everybody's.
+ */
 function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, operation: string): void {
   const model = modelOf(scoping, modelName)
   const relation = model.relations[field]
   if (!relation) return
   const [holder, name] =
     relation.fields.length > 0 ? [model, field] : [modelOf(scoping, relation.model), relation.inverse]
-  if (!carriesTenant(scoping.manifest, holder, name)) return
+  if (holder.scope.kind !== 'shared' || !carriesTenant(scoping.manifest, holder, name)) return
   throw new TenancyError(
     'DH202',
     `${operation} on ${modelName}.${field} would take the tenant away from a row; change the other key field instead`,
