@@ -23,7 +23,7 @@ export {
 } from './tenancy/create-tenancy.ts'
 export type { DatabaseHealth } from './tenancy/database-health.ts'
 export type { TenantTransactionOptions, TransactionOptions } from './tenancy/run-transaction.ts'
-export { contextOf, type TenantClient } from './tenancy/tenant-client.ts'
+export { contextOf, type TenantClient, type TenantTransactionClient } from './tenancy/tenant-client.ts'
 export {
   setRLSTenantContext,
   type TransactionalClient,

@@ -1,11 +1,12 @@
 import { describe, expectTypeOf, it } from 'vitest'
-import type { Prisma } from '../src/generated/prisma/client.ts'
+import type { Prisma, PrismaClient } from '../src/generated/prisma/client.ts'
 import {
   type BundledTenantClient,
   type BundledTransaction,
   createTenantClient,
   parseTenantId,
   type TenantId,
+  type TenantTransactionClient,
   withTenantContext,
 } from '../src/index.ts'
 
@@ -112,10 +113,17 @@ describe('types', () => {
     const _signal = (tx: BundledTransaction) => tx.$transaction(nothing, { signal: AbortSignal.abort() })
   })
 
-  it('the client of a transaction is Prisma’s', () => {
-    expectTypeOf<BundledTransaction>().toEqualTypeOf<Prisma.TransactionClient>()
-    expectTypeOf<BundledTransaction>().not.toHaveProperty('$extends')
+  it('the client of a transaction has Prisma’s models and raw SQL with parameters, and no way out', () => {
+    expectTypeOf<BundledTransaction>().toEqualTypeOf<TenantTransactionClient<PrismaClient>>()
+    expectTypeOf<BundledTransaction['configPackage']>().toEqualTypeOf<PrismaClient['configPackage']>()
     expectTypeOf<BundledTransaction['configPackage']>().not.toBeAny()
+    expectTypeOf<BundledTransaction>().toHaveProperty('$queryRaw')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$queryRawUnsafe')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$executeRawUnsafe')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$runCommandRaw')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$extends')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$connect')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$parent')
   })
 
   it('a tenant client has no way out', () => {

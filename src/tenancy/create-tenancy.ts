@@ -2,14 +2,15 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import { parseTenantContext, type TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
-import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.ts'
+import type { RawPolicy } from '../extension/tenant-extension.ts'
 import type { GlobalOmit } from '../extension/unique-batch.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { TenantPool } from '../wire/tenant-pool.ts'
 import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
-import { type ClientParts, guardClient, type TenantClient } from './tenant-client.ts'
+import { extendClient, withHullOne } from './extend-client.ts'
+import { type ClientParts, guardClient, type SharedParts, type TenantClient } from './tenant-client.ts'
 import { OperationClasses } from './tenant-operation.ts'
 import { WorkUnderWay } from './work-under-way.ts'
 
@@ -17,7 +18,7 @@ import { WorkUnderWay } from './work-under-way.ts'
 // oxlint-disable-next-line typescript/no-explicit-any -- each generated class has option types of its own
 export type PrismaClientClass<Client> = new (options: any) => Client
 
-export interface TenancyOptions<Client> {
+export interface TenancyOptions<Client, Extended = Client, UnsafeRaw extends boolean = false> {
   /** The generated `PrismaClient` class. */
   readonly PrismaClient: PrismaClientClass<Client>
   /** The manifest that `generator tenancy` wrote. */
@@ -62,16 +63,26 @@ export interface TenancyOptions<Client> {
    * Hull one is then alone, and raw SQL, which it cannot hold, is refused. False unless told.
    */
   readonly allowRoleThatBypassesRowSecurity?: boolean
+  /**
+   * Extends the client, as one does without tenancy: gets a client, and returns it extended. Hull one stays innermost,
+   * so whatever a hook makes of the arguments is scoped after it. Called once, by `createTenancy`.
+   */
+  readonly extend?: (client: Client) => Extended
+  /**
+   * `$queryRawUnsafe` and `$executeRawUnsafe` are there, and run in the tenant's context as `$queryRaw` does: held by
+   * row-level security alone. Whoever can put text into them reads as any tenant. False unless told.
+   */
+  readonly allowUnsafeRaw?: UnsafeRaw
 }
 
 /** A database that many tenants share. Make one for each process, and a client of it for each request. */
-export interface Tenancy<Client> {
+export interface Tenancy<Client, UnsafeRaw extends boolean = false> {
   /**
    * A client that sees one tenant. Cheap: make one for each request.
    *
    * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed
    */
-  client(context: TenantContextInput): TenantClient<Client>
+  client(context: TenantContextInput): TenantClient<Client, UnsafeRaw>
   /** Whether the database answers, and whether row-level security holds the role. Never rejects. */
   checkDatabaseHealth(): Promise<DatabaseHealth>
   /**
@@ -87,8 +98,8 @@ export interface Tenancy<Client> {
  *
  * @returns a {@link Tenancy}; nothing is sent before the first query
  * @param options the generated client and manifest, and how the application's role logs in
- * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH409` for a malformed
- *   connection string; and, from the first query on, `DH302` or `DH303` where hull two does not hold
+ * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH210` for an extension that
+ *   could open hull one, `DH409` for a malformed connection string; and, from the first query on, `DH302` or `DH303` where hull two does not hold
  *
  * @example
  * ```ts
@@ -101,7 +112,11 @@ export interface Tenancy<Client> {
  * const invoices = await db.invoice.findMany() // this tenant's
  * ```
  */
-export function createTenancy<Client extends object>(options: TenancyOptions<Client>): Tenancy<Client> {
+export function createTenancy<
+  Client extends object,
+  Extended extends object = Client,
+  UnsafeRaw extends boolean = false,
+>(options: TenancyOptions<Client, Extended, UnsafeRaw>): Tenancy<Extended, UnsafeRaw> {
   return assembleTenancy(options, { rewrite: true })
 }
 
@@ -109,10 +124,14 @@ export function createTenancy<Client extends object>(options: TenancyOptions<Cli
  * {@link createTenancy} with hull one's rewriting on or off. Off is for proofs that the database alone keeps
  * a tenant in; it is reachable through `doublehull/testing` only.
  */
-export function assembleTenancy<Client extends object>(
-  options: TenancyOptions<Client>,
+export function assembleTenancy<
+  Client extends object,
+  Extended extends object = Client,
+  UnsafeRaw extends boolean = false,
+>(
+  options: TenancyOptions<Client, Extended, UnsafeRaw>,
   { rewrite }: { readonly rewrite: boolean },
-): Tenancy<Client> {
+): Tenancy<Extended, UnsafeRaw> {
   const { PrismaClient, manifest, connectionTimeoutMillis = 5_000 } = options
   const transactionOptions = options.prismaOptions?.['transactionOptions'] as
     | { readonly maxWait?: number }
@@ -160,17 +179,27 @@ export function assembleTenancy<Client extends object>(
       )
     },
   }
+  const allowUnsafeRaw = options.allowUnsafeRaw ?? false
   const globalOmit = options.prismaOptions?.['omit'] as GlobalOmit | undefined
-  const shared = base.$extends(tenantExtension({ manifest, raw, rewrite, ...defined({ globalOmit }) }))
   const underWay = new WorkUnderWay()
   const telemetry = createTelemetry(pool)
-  const parts: ClientParts = {
-    client: shared,
+  const shared: SharedParts = {
     // Prisma's own is 2 seconds, whatever the pool's is; a little longer, for the pool says more of why
     maxWait: transactionOptions?.maxWait ?? connectionTimeoutMillis + 500,
     models: new Map(Object.keys(manifest.models).map((model) => [delegateName(model), model])),
     classes: new OperationClasses(manifest),
     run: (what, isPart, work) => telemetry.operation(what, () => underWay.run(work, isPart)),
+    allowUnsafeRaw,
+  }
+  const hullOne = { manifest, raw, rewrite, allowUnsafeRaw, ...defined({ globalOmit }) }
+  let parts: ClientParts
+  try {
+    parts = options.extend
+      ? extendClient({ base, shared, hullOne }, options.extend)
+      : withHullOne({ base, shared, hullOne })
+  } catch (error) {
+    telemetry.shutdown()
+    throw error
   }
   const limits = defined({
     statementTimeoutMillis: options.statementTimeoutMillis,
@@ -196,7 +225,7 @@ export function assembleTenancy<Client extends object>(
         underWay.assertOpen()
         const given = parseTenantContext(input)
         const context = hasLimits ? parseTenantContext({ ...limits, ...defined(given) }) : given
-        return guardClient(parts, context) as TenantClient<Client>
+        return guardClient(parts, context) as TenantClient<Extended, UnsafeRaw>
       } catch (error) {
         throw telemetry.refused(error)
       }
@@ -223,7 +252,7 @@ const smallest = {
 } satisfies { readonly [Option in keyof TenancyOptions<unknown>]?: number }
 
 /** @throws {TenancyError} `DH409` for a number that would make the pool wait for ever or refuse everything */
-function assertWholeNumbers(options: TenancyOptions<unknown>): void {
+function assertWholeNumbers(options: { readonly [Option in keyof typeof smallest]?: number }): void {
   for (const [name, least] of Object.entries(smallest)) {
     const value = options[name as keyof typeof smallest]
     if (value === undefined) continue
@@ -246,6 +275,6 @@ function delegateName(model: string): string {
 
 /** Prisma's own methods that every generated client has, reduced to what is called here. */
 interface Extensible {
-  $extends(extension: object): object
+  $extends(extension: object): Extensible
   $disconnect(): Promise<void>
 }
