@@ -1023,7 +1023,7 @@ describe('createTenancy refuses', () => {
     ],
     [
       'a thenable client',
-      (client) => client.$extends({ client: Object.fromEntries([['then', () => {}]]) }),
+      (client) => client.$extends({ client: Object.fromEntries(['then'].map((name) => [name, () => {}])) }),
       /client\.then would replace/,
     ],
     [
@@ -1063,7 +1063,7 @@ describe('createTenancy refuses', () => {
     ],
     [
       'a computed field without compute',
-      (client) => client.$extends({ result: { user: { x: {} } } }),
+      (client) => client.$extends({ result: { user: { x: {} as never } } }),
       /has no function compute/,
     ],
   ])('%s', (_, extend, message) => {
