@@ -17,6 +17,7 @@ export {
 } from './tenancy/bundled.ts'
 export {
   createTenancy,
+  type ExtendedTenancyOptions,
   type PrismaClientClass,
   type Tenancy,
   type TenancyOptions,

@@ -10,6 +10,7 @@ import { TenantPool } from '../wire/tenant-pool.ts'
 import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
 import { extendClient, withHullOne } from './extend-client.ts'
+import type { ExtendableClient } from './extendable-client.ts'
 import { type ClientParts, guardClient, type SharedParts, type TenantClient } from './tenant-client.ts'
 import { OperationClasses } from './tenant-operation.ts'
 import { WorkUnderWay } from './work-under-way.ts'
@@ -63,16 +64,27 @@ export interface TenancyOptions<Client, Extended = Client, UnsafeRaw extends boo
    * Hull one is then alone, and raw SQL, which it cannot hold, is refused. False unless told.
    */
   readonly allowRoleThatBypassesRowSecurity?: boolean
-  /**
-   * Extends the client, as one does without tenancy: gets a client, and returns it extended. Hull one stays innermost,
-   * so whatever a hook makes of the arguments is scoped after it. Called once, by `createTenancy`.
-   */
+  /** Extends the client: see {@link ExtendedTenancyOptions}. */
   readonly extend?: (client: Client) => Extended
   /**
    * `$queryRawUnsafe` and `$executeRawUnsafe` are there, and run in the tenant's context as `$queryRaw` does: held by
    * row-level security alone. Whoever can put text into them reads as any tenant. False unless told.
    */
   readonly allowUnsafeRaw?: UnsafeRaw
+}
+
+/** {@link TenancyOptions} with extensions, which type what the clients of the tenancy have. */
+export type ExtendedTenancyOptions<Class, Extended, UnsafeRaw extends boolean = false> = Omit<
+  TenancyOptions<object, object, UnsafeRaw>,
+  'PrismaClient' | 'extend'
+> & {
+  /** The generated `PrismaClient` class. */
+  readonly PrismaClient: Class
+  /**
+   * Extends the client, as one does without tenancy: gets a client, and returns it extended. Hull one stays innermost,
+   * so whatever a hook makes of the arguments is scoped after it. Called once, by `createTenancy`.
+   */
+  readonly extend: (client: ExtendableClient<Class>) => Extended
 }
 
 /** A database that many tenants share. Make one for each process, and a client of it for each request. */
@@ -113,10 +125,18 @@ export interface Tenancy<Client, UnsafeRaw extends boolean = false> {
  * ```
  */
 export function createTenancy<
+  Class extends PrismaClientClass<object>,
+  Extended extends object,
+  UnsafeRaw extends boolean = false,
+>(options: ExtendedTenancyOptions<Class, Extended, UnsafeRaw>): Tenancy<Extended, UnsafeRaw>
+export function createTenancy<
   Client extends object,
   Extended extends object = Client,
   UnsafeRaw extends boolean = false,
->(options: TenancyOptions<Client, Extended, UnsafeRaw>): Tenancy<Extended, UnsafeRaw> {
+>(options: TenancyOptions<Client, Extended, UnsafeRaw>): Tenancy<Extended, UnsafeRaw>
+export function createTenancy<Client extends object, Extended extends object, UnsafeRaw extends boolean>(
+  options: TenancyOptions<Client, Extended, UnsafeRaw>,
+): Tenancy<Extended, UnsafeRaw> {
   return assembleTenancy(options, { rewrite: true })
 }
 
