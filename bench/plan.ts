@@ -14,7 +14,7 @@ export const caseNames = [
 export type CaseName = (typeof caseNames)[number]
 
 /** Everything that `--only` can name. */
-export const measurements = [...caseNames, 'throughput', 'statements', 'client', 'growth'] as const
+export const measurements = [...caseNames, 'throughput', 'statements', 'client', 'growth', 'types'] as const
 
 export type Measurement = (typeof measurements)[number]
 
@@ -46,6 +46,7 @@ export interface Plan {
   readonly throughputOfOthers?: RoundsPlan
   readonly growth: RoundsPlan
   readonly clients: number
+  readonly types: RoundsPlan
 }
 
 const seconds = 1_000
@@ -58,6 +59,7 @@ const full: Plan = {
   throughputOfOthers: { rounds: 4, budget: 60 * seconds },
   growth: { rounds: 200, budget: 30 * seconds },
   clients: 20_000,
+  types: { rounds: 21, budget: 40 * seconds },
 }
 
 const quick: Plan = {
@@ -67,6 +69,7 @@ const quick: Plan = {
   throughput: { rounds: 5, budget: 8 * seconds },
   growth: { rounds: 60, budget: 2.5 * seconds },
   clients: 5_000,
+  types: { rounds: 7, budget: 8 * seconds },
 }
 
 /** How much to measure. A number of rounds that was asked for is kept to, however long it takes. */
@@ -79,6 +82,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     latency: asked,
     throughput: asked,
     growth: asked,
+    types: asked,
     ...(plan.throughputOfOthers ? { throughputOfOthers: asked } : {}),
   }
 }

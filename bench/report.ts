@@ -9,6 +9,7 @@ import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
 import type { Tally } from './tally.ts'
+import type { TypeCost } from './type-cost.ts'
 
 type ByCase = Partial<Record<CaseName, ByNetwork>>
 
@@ -36,6 +37,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly throughput: Partial<ByNetwork> & { readonly delayedVsTransaction?: number }
   readonly client: Partial<ClientCost>
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
+  /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
+  readonly types: Partial<TypeCost>
   /** What one writes by hand with the same policies. */
   readonly ways: Readonly<Record<string, Comparison>>
   /** Other packages. */
@@ -70,6 +73,7 @@ export interface Findings {
   readonly leaks: ReadonlyMap<string, readonly string[]>
   readonly client: ClientCost | undefined
   readonly growth: Growth | undefined
+  readonly types: TypeCost | undefined
   readonly roundTrip: ByNetwork
   readonly server: { readonly version: string; readonly kind: 'given' | 'embedded' }
   readonly seconds: number
@@ -106,6 +110,12 @@ export function makeReport(findings: Findings): BenchReport {
           pointRead: significant(growth.pointRead),
           small: significant(growth.small),
           large: significant(growth.large),
+        }
+      : {},
+    types: findings.types
+      ? {
+          checkTime: significant(findings.types.checkTime),
+          instantiations: significant(findings.types.instantiations),
         }
       : {},
     ways: Object.fromEntries(findings.ways.map((name) => [name, compare(findings, name)])),

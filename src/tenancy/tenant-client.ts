@@ -128,7 +128,7 @@ export interface ClientParts extends SharedParts {
 }
 
 /** What extensions add to a tenant client. */
-export interface AddedParts {
+interface AddedParts {
   readonly client: ReadonlyMap<string, unknown>
   /** Members of the models, by the names of their delegates. */
   readonly models: ReadonlyMap<string, ReadonlyMap<string, unknown>>
