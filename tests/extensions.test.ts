@@ -342,6 +342,42 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     expect(await codeOf(() => db.$transaction((tx) => tx.configPackage.findMany()))).toBe('DH211')
   })
 
+  it('a cache is found out behind an audit log too, which asks hull one for another model', async () => {
+    const answers = new Map<string, unknown>()
+    const tenancy = extended(hull, (client) =>
+      client
+        .$extends({
+          name: 'audit',
+          query: {
+            configPackage: {
+              $allOperations: async ({ operation, args, query }) => {
+                const result = await query(args)
+                await client.auditEvent.create({ data: { action: operation } })
+                return result
+              },
+            },
+          },
+        })
+        .$extends({
+          name: 'cache',
+          query: {
+            configPackage: {
+              findMany: async ({ args, query }) => {
+                if (!answers.has('all')) answers.set('all', await query(args))
+                return answers.get('all') as never
+              },
+            },
+          },
+        }),
+    )
+    const { a, b } = scene
+    const first = tenancy.client({ tenantId: b.tenantId })
+    expect(await secretsOf(first.configPackage.findMany())).toEqual([b.secret])
+    expect(await first.auditEvent.count({ where: { action: 'findMany' } })).toBeGreaterThan(0)
+    const second = tenancy.client({ tenantId: a.tenantId })
+    expect(await codeOf(() => second.configPackage.findMany())).toBe('DH211')
+  })
+
   it('callers who share one answer share it within a tenant’s operation only', async () => {
     const shared = () => {
       let answer: PromiseLike<unknown> | undefined
@@ -953,13 +989,20 @@ describe('a captured client', () => {
     const tenancy = extended('both', (client) => {
       const first = client.$extends(note('first'))
       return first
-        .$extends({ query: { configPackage: { count: () => first.featureFlag.count() as never } } })
+        .$extends({
+          query: {
+            configPackage: {
+              count: async ({ args, query }) => {
+                await first.featureFlag.count()
+                return query(args)
+              },
+            },
+          },
+        })
         .$extends(note('second'))
     })
     const db = tenancy.client({ tenantId: scene.a.tenantId })
-    expect(await db.configPackage.count()).toBe(
-      await database.none.featureFlag.count({ where: { tenantId: scene.a.tenantId } }),
-    )
+    expect(await db.configPackage.count()).toBe(1)
     expect(seen).toEqual(['first'])
     await db.featureFlag.count()
     expect(seen).toEqual(['first', 'first', 'second'])

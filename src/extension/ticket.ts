@@ -8,13 +8,18 @@ import { runInWireScope, type WireScope } from '../context/wire-scope.ts'
  */
 export class Ticket {
   readonly scope: WireScope
+  readonly #model: string | undefined
   readonly #parent: Ticket | undefined
   #hasArrived = false
   #isAnswered = false
 
-  /** @param parent the operation within whose hooks this one was made */
-  constructor(scope: WireScope, parent?: Ticket) {
+  /**
+   * @param model none for raw SQL
+   * @param parent the operation within whose hooks this one was made
+   */
+  constructor(scope: WireScope, model: string | undefined, parent: Ticket | undefined) {
     this.scope = scope
+    this.#model = model
     this.#parent = parent
   }
 
@@ -23,7 +28,10 @@ export class Ticket {
     return this.#hasArrived
   }
 
-  /** Hull one has answered the operation, or another one of its tenant's that was made within it. */
+  /**
+   * Hull one has answered the operation, or another one of its tenant and model that was made within it: a soft delete
+   * updates the row. One of another model, as an audit log writes it, is no answer to what was asked.
+   */
   get isAnswered(): boolean {
     return this.#isAnswered
   }
@@ -32,10 +40,15 @@ export class Ticket {
     this.#hasArrived = true
   }
 
-  answer(tenantId: string = this.scope.context.tenantId): void {
+  answer(): void {
+    this.answerFor(this.scope.context.tenantId, this.#model)
+  }
+
+  /** Takes note of the answer to an operation that was made within this one. */
+  answerFor(tenantId: string, model: string | undefined): void {
     if (this.scope.context.tenantId !== tenantId) return
-    this.#isAnswered = true
-    this.#parent?.answer(tenantId)
+    if (model === this.#model) this.#isAnswered = true
+    this.#parent?.answerFor(tenantId, model)
   }
 
   /** Runs `work` in the scope of the operation, wherever the caller runs. */

@@ -160,8 +160,13 @@ export function guardClient(parts: ClientParts, context: TenantContext, within?:
 export class TenantTicket extends Ticket {
   readonly within: Within | undefined
 
-  constructor(scope: WireScope, parent: Ticket | undefined, within: Within | undefined) {
-    super(scope, parent)
+  constructor(
+    scope: WireScope,
+    within: Within | undefined,
+    model: string | undefined,
+    parent: Ticket | undefined,
+  ) {
+    super(scope, model, parent)
     this.within = within
   }
 }
@@ -226,7 +231,7 @@ class ClientGuard extends Guard {
     this.#within = within
     if (parts.added) {
       this.#passage = {
-        issue: (scope, parent) => new TenantTicket(scope, parent, within),
+        issue: (scope, model, parent) => new TenantTicket(scope, within, model, parent),
         suspects: parts.added.suspects,
       }
     }
@@ -285,7 +290,7 @@ class ClientGuard extends Guard {
   // oxlint-disable-next-line typescript/no-unsafe-function-type -- whatever the application wrote
   #call(method: Function, self: object, args: readonly unknown[]): unknown {
     const scope = { context: this.#context, inTransaction: this.#within !== undefined, raw: false }
-    const result = new TenantTicket(scope, currentTicket(), this.#within).enter(
+    const result = new TenantTicket(scope, this.#within, undefined, currentTicket()).enter(
       () => Reflect.apply(method, self, args) as unknown,
     )
     if (!isPrismaClient(result) || contexts.has(result)) return result

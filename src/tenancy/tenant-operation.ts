@@ -35,7 +35,7 @@ export interface OperationOrigin {
 
 /** The way through the application's extensions. */
 export interface Passage {
-  readonly issue: (scope: WireScope, parent: Ticket | undefined) => Ticket
+  readonly issue: (scope: WireScope, model: string | undefined, parent: Ticket | undefined) => Ticket
   /** The extensions with hooks, for errors. */
   readonly suspects: string
 }
@@ -128,10 +128,10 @@ export class TenantOperation implements PromiseLike<unknown> {
         const made = this.#make()
         return transaction ? made.requestTransaction(transaction.handle) : made
       }
-      const ticket = passage?.issue(scope, parent)
+      const ticket = passage?.issue(scope, model, parent)
       const result = await (ticket ? ticket.run(ask) : runInWireScope(scope, ask))
       if (ticket?.isAnswered ?? result !== undefined) {
-        parent?.answer(context.tenantId)
+        parent?.answerFor(context.tenantId, model)
         return result
       }
       // where one of several in a turn fails, Prisma answers the others with nothing and does not run them
@@ -169,7 +169,7 @@ function notAnswered({ operation, model, passage }: OperationOrigin): TenancyErr
     'DH211',
     `${what} was answered by an extension that had not asked hull one: ${passage?.suspects}; ` +
       'what comes from a cache, a replica or another client could be another tenant’s. ' +
-      'Let the hook call query(args), or ask a tenant client',
+      'Let the hook call query(args), or ask a tenant client for the same model',
     { details: { operation, ...(model === undefined ? {} : { model }) } },
   )
 }
