@@ -281,6 +281,25 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     expect(own).toEqual(tenants.map(({ secret }) => secret))
   })
 
+  it('a captured client in a hook behind such a queue asks as the tenant of its hook', async () => {
+    const { a, b } = scene
+    const queue = new Queue()
+    const tenancy = extended(hull, (client) =>
+      client
+        .$extends({ query: { $allOperations: ({ args, query }) => queue.add(() => query(args)) } })
+        .$extends({
+          query: {
+            configPackage: { findMany: ({ args }) => client.configPackage.findMany(args as object) as never },
+          },
+        }),
+    )
+    const tenants = Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? a : b))
+    const seen = await Promise.all(
+      tenants.map(({ tenantId }) => secretsOf(tenancy.client({ tenantId }).configPackage.findMany())),
+    )
+    expect(seen).toEqual(tenants.map(({ secret }) => [secret]))
+  })
+
   it('a captured client in such a queue never gives an operation another tenant’s rows', async () => {
     const { a, b } = scene
     const queue = new Queue()
@@ -364,7 +383,7 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
             configPackage: {
               findMany: async ({ args, query }) => {
                 if (!answers.has('all')) answers.set('all', await query(args))
-                return answers.get('all') as never
+                return answers.get('all')
               },
             },
           },
