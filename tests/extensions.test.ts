@@ -3,7 +3,7 @@ import { readReplicas } from '@prisma/extension-read-replicas'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Prisma, PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
-import { createTenancy, type Tenancy } from '../src/index.ts'
+import { contextOf, createTenancy, type Tenancy } from '../src/index.ts'
 import { createUnscopedTenancy } from '../src/testing/index.ts'
 import { plantTwoTenants, type TwoTenants, useTestDatabase } from './support/test-database.ts'
 
@@ -473,20 +473,24 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     )
 
     const replica = database[hull]
-    const split = (tenantId: string) =>
+    const split = (tenantOf: (client: object) => string) =>
       extended(hull, (client) =>
         client.$extends({
           query: {
             configPackage: {
               findMany: ({ args }) =>
-                replica.client({ tenantId }).configPackage.findMany(args as object) as never,
+                replica
+                  .client({ tenantId: tenantOf(client) })
+                  .configPackage.findMany(args as object) as never,
             },
           },
         }),
       )
-    const own = split(a.tenantId).client({ tenantId: a.tenantId })
-    expect(await secretsOf(own.configPackage.findMany())).toEqual([a.secret])
-    const foreign = split(b.tenantId).client({ tenantId: a.tenantId })
+    const reader = split((client) => contextOf(client)?.tenantId ?? '')
+    for (const { tenantId, secret } of [a, b]) {
+      expect(await secretsOf(reader.client({ tenantId }).configPackage.findMany())).toEqual([secret])
+    }
+    const foreign = split(() => b.tenantId).client({ tenantId: a.tenantId })
     expect(await codeOf(() => foreign.configPackage.findMany())).toBe('DH211')
   })
 
@@ -987,6 +991,7 @@ describe('a captured client', () => {
     for (const door of ['$connect', '$disconnect', '$on', '$parent', '$runCommandRaw', '$queryRawUnsafe']) {
       expect(await codeOf(() => (Reflect.get(client, door) as () => unknown)())).toMatch(/^DH(204|101)$/)
     }
+    expect(contextOf(client)).toBeUndefined()
     expect(Reflect.get(client, '_engine')).toBeUndefined()
     expect(Object.getPrototypeOf(client)).toBeNull()
     expect(client.configPackage.fields.name).toBeDefined()

@@ -1,7 +1,7 @@
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
 import { currentTicket } from '../extension/ticket.ts'
-import { type ClientParts, Guard, guardClient, TenantTicket } from './tenant-client.ts'
+import { type ClientParts, capturedClients, Guard, guardClient, TenantTicket } from './tenant-client.ts'
 
 /** What a client that an extension has captured is made of. */
 export interface Captured {
@@ -19,7 +19,9 @@ export interface Captured {
  * queue that all tenants share, it is the tenant of that context.
  */
 export function captureClient(captured: Captured): object {
-  return new CapturedClient(captured).self
+  const client = new CapturedClient(captured).self
+  capturedClients.add(client)
+  return client
 }
 
 const passedOn: ReadonlySet<string> = new Set([

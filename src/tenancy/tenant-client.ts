@@ -93,8 +93,12 @@ const operations: ReadonlySet<string> = new Set(knownOperations)
 
 const contexts = new WeakMap<object, TenantContext>()
 
+/** Clients without a context of their own, which ask as whoever's hook or method is running. */
+export const capturedClients = new WeakSet<object>()
+
 /**
- * The context of a tenant client, or of a transaction client of one.
+ * The context of a tenant client, or of a transaction client of one; of the client that an extension has captured,
+ * the context of the operation whose hook, or of the client whose method, is running.
  *
  * @returns `undefined` for any other object
  *
@@ -104,7 +108,7 @@ const contexts = new WeakMap<object, TenantContext>()
  * ```
  */
 export function contextOf(client: object): TenantContext | undefined {
-  return contexts.get(client)
+  return contexts.get(client) ?? (capturedClients.has(client) ? currentTicket()?.scope.context : undefined)
 }
 
 /** What the clients of one tenancy share. */
