@@ -21,6 +21,7 @@ export const measurements = [
   'client',
   'rewriting',
   'growth',
+  'types',
 ] as const
 
 export type Measurement = (typeof measurements)[number]
@@ -55,6 +56,7 @@ export interface Plan {
   readonly clients: number
   /** Operations whose arguments are rewritten. */
   readonly rewritings: number
+  readonly types: RoundsPlan
 }
 
 const seconds = 1_000
@@ -68,6 +70,7 @@ const full: Plan = {
   growth: { rounds: 200, budget: 30 * seconds },
   clients: 20_000,
   rewritings: 20_000,
+  types: { rounds: 21, budget: 40 * seconds },
 }
 
 const quick: Plan = {
@@ -78,6 +81,7 @@ const quick: Plan = {
   growth: { rounds: 60, budget: 2.5 * seconds },
   clients: 5_000,
   rewritings: 5_000,
+  types: { rounds: 7, budget: 8 * seconds },
 }
 
 /** How much to measure. A number of rounds that was asked for is kept to, however long it takes. */
@@ -90,6 +94,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     latency: asked,
     throughput: asked,
     growth: asked,
+    types: asked,
     ...(plan.throughputOfOthers ? { throughputOfOthers: asked } : {}),
   }
 }

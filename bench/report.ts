@@ -10,6 +10,7 @@ import type { Peer } from './peers.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
 import type { RewritingCost } from './rewriting-cost.ts'
 import type { Tally } from './tally.ts'
+import type { TypeCost } from './type-cost.ts'
 
 type ByCase = Partial<Record<CaseName, ByNetwork>>
 
@@ -38,6 +39,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly client: Partial<ClientCost>
   readonly rewriting: Partial<RewritingCost>
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
+  /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
+  readonly types: Partial<TypeCost>
   /** What one writes by hand with the same policies. */
   readonly ways: Readonly<Record<string, Comparison>>
   /** Other packages. */
@@ -73,6 +76,7 @@ export interface Findings {
   readonly client: ClientCost | undefined
   readonly rewriting: RewritingCost | undefined
   readonly growth: Growth | undefined
+  readonly types: TypeCost | undefined
   readonly roundTrip: ByNetwork
   readonly server: { readonly version: string; readonly kind: 'given' | 'embedded' }
   readonly seconds: number
@@ -115,6 +119,12 @@ export function makeReport(findings: Findings): BenchReport {
           pointRead: significant(growth.pointRead),
           small: significant(growth.small),
           large: significant(growth.large),
+        }
+      : {},
+    types: findings.types
+      ? {
+          checkTime: significant(findings.types.checkTime),
+          instantiations: significant(findings.types.instantiations),
         }
       : {},
     ways: Object.fromEntries(findings.ways.map((name) => [name, compare(findings, name)])),

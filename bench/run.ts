@@ -22,6 +22,7 @@ import { measureRewriting } from './rewriting-cost.ts'
 import { measureRoundTrip } from './round-trip.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
+import { measureTypeCost, type TypeCost } from './type-cost.ts'
 
 type Log = (line: string) => void
 
@@ -62,6 +63,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   // first, while the heap is small
   const client = options.only.has('client') ? await measureClientCost(appUrl, plan.clients) : undefined
   const rewriting = options.only.has('rewriting') ? measureRewriting(plan.rewritings) : undefined
+  const types = options.only.has('types') ? await compareTypes(plan, cleanup, log) : undefined
   const { entrants: others, peers } = await enterPeers(server, loaded, log)
   const entrants = [...own, ...others]
   const isPeer = (name: string) => others.some((entrant) => entrant.name === name)
@@ -105,6 +107,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     client,
     rewriting,
     growth,
+    types,
     roundTrip,
     server,
     seconds: (performance.now() - start) / 1_000,
@@ -257,4 +260,9 @@ async function compareGrowth(server: BenchServer, plan: Plan, log: Log): Promise
   const large = await server.createDatabase('large', (admin) => loadBrandings(admin, growthData.large))
   log('point reads in both')
   return measureGrowth({ small: small.appUrl, large: large.appUrl }, plan.growth)
+}
+
+function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {
+  log('the compiler checks fifty queries')
+  return measureTypeCost(plan.types, cleanup)
 }

@@ -27,6 +27,8 @@ export const errorCodes = {
   DH206: 'the reference would have to be looked up in another tenant’s rows',
   DH207: 'the relation cannot be followed without leaving the tenant',
   DH208: 'the manifest does not describe the client it was given',
+  DH210: 'an extension could open hull one',
+  DH211: 'an extension answered without asking hull one',
 
   DH301: 'row-level security refused the row',
   DH302: 'the role of the connection is not held by row-level security',

@@ -22,6 +22,7 @@ export {
 } from './tenancy/bundled.ts'
 export {
   createTenancy,
+  type ExtendedTenancyOptions,
   type PrismaClientClass,
   type Tenancy,
   type TenancyOptions,
@@ -33,7 +34,12 @@ export type {
   TransactionOptions,
 } from './tenancy/run-transaction.ts'
 export type { SystemOptions } from './tenancy/system-work.ts'
-export { contextOf, type SystemClient, type TenantClient } from './tenancy/tenant-client.ts'
+export {
+  contextOf,
+  type SystemClient,
+  type TenantClient,
+  type TenantTransactionClient,
+} from './tenancy/tenant-client.ts'
 export {
   setRLSTenantContext,
   type TransactionalClient,

@@ -289,7 +289,7 @@ describe('a limit', () => {
         const refusals = [
           failure((async () => tenancy.client({ tenantId, ...limits }).featureFlag.count())()),
           failure(db.$transaction(none, limits)),
-          failure(db.$transaction([db.featureFlag.count()], limits as never)),
+          failure(db.$transaction([db.featureFlag.count()], limits)),
           failure(withTenantContext(db, tenantId, none, limits)),
           failure(withTenantContext(plain, tenantId, none, limits)),
         ]

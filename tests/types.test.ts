@@ -1,13 +1,17 @@
 import { describe, expectTypeOf, it } from 'vitest'
-import type { Prisma } from '../src/generated/prisma/client.ts'
+import { type Prisma, PrismaClient } from '../src/generated/prisma/client.ts'
+import { manifest } from '../src/generated/tenancy.ts'
 import {
   type BundledSystemClient,
   type BundledTenantClient,
   type BundledTransaction,
   createSystemClient,
+  createTenancy,
   createTenantClient,
   parseTenantId,
+  type TenantClient,
   type TenantId,
+  type TenantTransactionClient,
   withTenantContext,
 } from '../src/index.ts'
 
@@ -116,10 +120,17 @@ describe('types', () => {
     const _signal = (tx: BundledTransaction) => tx.$transaction(nothing, { signal: AbortSignal.abort() })
   })
 
-  it('the client of a transaction is Prisma’s', () => {
-    expectTypeOf<BundledTransaction>().toEqualTypeOf<Prisma.TransactionClient>()
-    expectTypeOf<BundledTransaction>().not.toHaveProperty('$extends')
+  it('the client of a transaction has Prisma’s models and raw SQL with parameters, and no way out', () => {
+    expectTypeOf<BundledTransaction>().toEqualTypeOf<TenantTransactionClient<PrismaClient>>()
+    expectTypeOf<BundledTransaction['configPackage']>().toEqualTypeOf<PrismaClient['configPackage']>()
     expectTypeOf<BundledTransaction['configPackage']>().not.toBeAny()
+    expectTypeOf<BundledTransaction>().toHaveProperty('$queryRaw')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$queryRawUnsafe')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$executeRawUnsafe')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$runCommandRaw')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$extends')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$connect')
+    expectTypeOf<BundledTransaction>().not.toHaveProperty('$parent')
   })
 
   it('a tenant client has no way out', () => {
@@ -170,5 +181,76 @@ describe('types', () => {
   it('an array of operations takes a signal and limits too', () => {
     const limited = () => db.$transaction([db.configVersion.count()], { signal: AbortSignal.timeout(1) })
     expectTypeOf(limited).returns.resolves.toEqualTypeOf<[number]>()
+  })
+
+  it('extensions give a tenant client their methods and computed fields, and its transactions too', () => {
+    const tenancy = () =>
+      createTenancy({
+        PrismaClient,
+        manifest,
+        connectionString: '',
+        extend: (client) =>
+          client
+            .$extends({
+              result: {
+                configPackage: {
+                  label: { needs: { key: true, name: true }, compute: ({ key, name }) => `${key} ${name}` },
+                },
+              },
+            })
+            .$extends({
+              model: { $allModels: { what: (): number => 7 } },
+              client: { $names: async () => ['a name'] },
+            }),
+      })
+    type Extended = ReturnType<ReturnType<typeof tenancy>['client']>
+    const extended = null as unknown as Extended
+    const found = () => extended.configPackage.findMany({ select: { label: true, versions: { take: 1 } } })
+    expectTypeOf<Awaited<ReturnType<typeof found>>[number]['label']>().toEqualTypeOf<string>()
+    expectTypeOf<
+      Awaited<ReturnType<typeof found>>[number]['versions'][number]['number']
+    >().toEqualTypeOf<number>()
+    const called = () => extended.configVersion.what()
+    expectTypeOf(called).returns.toEqualTypeOf<number>()
+    const named = () => extended.$transaction((tx) => tx.$names())
+    expectTypeOf(named).returns.resolves.toEqualTypeOf<string[]>()
+    const within = () => extended.$transaction(async (tx) => (await tx.configPackage.findFirst())?.label)
+    expectTypeOf(within).returns.resolves.toEqualTypeOf<string | undefined>()
+    const array = () =>
+      extended.$transaction([extended.configPackage.findFirstOrThrow({ select: { label: true } })])
+    expectTypeOf<Awaited<ReturnType<typeof array>>[0]['label']>().toEqualTypeOf<string>()
+    const raw = () => withTenantContext(extended, 'a uuid', (tx) => tx.$queryRaw<number[]>`select 1`)
+    expectTypeOf(raw).returns.resolves.toEqualTypeOf<number[]>()
+    const optional = () => extended.configPackage.create({ data: { key: '', name: '' } })
+    expectTypeOf<Awaited<ReturnType<typeof optional>>['label']>().toEqualTypeOf<string>()
+    expectTypeOf<Extended>().not.toHaveProperty('$extends')
+    expectTypeOf<Extended>().not.toHaveProperty('$queryRawUnsafe')
+    // @ts-expect-error what is no extension of the client
+    const _wrong = () => createTenancy({ PrismaClient, manifest, connectionString: '', extend: () => 1 })
+  })
+
+  it('unsafe raw SQL is there where it was allowed, and nowhere else', () => {
+    const options = { PrismaClient, manifest, connectionString: '' }
+    const unsafe = () => createTenancy({ ...options, allowUnsafeRaw: true })
+    type Unsafe = ReturnType<ReturnType<typeof unsafe>['client']>
+    expectTypeOf<Unsafe>().toExtend<Pick<TenantClient<PrismaClient, true>, '$queryRawUnsafe'>>()
+    expectTypeOf<Unsafe>().toHaveProperty('$queryRawUnsafe')
+    expectTypeOf<Parameters<Parameters<Unsafe['$transaction']>[0]>[0]>().toHaveProperty('$executeRawUnsafe')
+    expectTypeOf<Unsafe>().not.toHaveProperty('$extends')
+    const safe = () => createTenancy({ ...options, allowUnsafeRaw: false })
+    expectTypeOf<ReturnType<ReturnType<typeof safe>['client']>>().not.toHaveProperty('$queryRawUnsafe')
+    const unknown = (allowUnsafeRaw: boolean) => createTenancy({ ...options, allowUnsafeRaw })
+    expectTypeOf<ReturnType<ReturnType<typeof unknown>['client']>>().not.toHaveProperty('$queryRawUnsafe')
+  })
+
+  it('a function of a transaction takes that of a client, and of a plain one', () => {
+    const publish = async (tx: Pick<BundledTransaction, 'configVersion'>) => tx.configVersion.count()
+    expectTypeOf<Parameters<typeof publish>[0]>().not.toBeAny()
+    const own = () => db.$transaction(publish)
+    const plain = () => (null as unknown as PrismaClient).$transaction(publish)
+    const within = () => withTenantContext(null as unknown as PrismaClient, 'a uuid', publish)
+    expectTypeOf(own).returns.resolves.toEqualTypeOf<number>()
+    expectTypeOf(plain).returns.resolves.toEqualTypeOf<number>()
+    expectTypeOf(within).returns.resolves.toEqualTypeOf<number>()
   })
 })

@@ -46,10 +46,11 @@ export function currentWireScope(): WireScope | undefined {
 /** {@link currentWireScope}, where that is a tenant's. */
 export function currentTenantScope(): TenantScope | undefined {
   const scope = storage.getStore()
-  return scope && isTenants(scope) ? scope : undefined
+  return scope && isTenantScope(scope) ? scope : undefined
 }
 
-function isTenants(scope: WireScope): scope is TenantScope {
+/** Whether a scope is a tenant's, and not the system's. */
+export function isTenantScope(scope: WireScope): scope is TenantScope {
   return scope.context.tenantId !== undefined
 }
 

@@ -32,7 +32,7 @@ export function witnessFields(scoping: Scoping, modelName: string): readonly str
  * @returns the arguments, and which fields they lacked
  */
 export function withFields(
-  { globalOmit, computedNeeds }: Scoping,
+  { globalOmit }: Scoping,
   modelName: string,
   args: unknown,
   fields: readonly string[],
@@ -46,10 +46,9 @@ export function withFields(
     }
     const lacking = fields.filter((field) => select[field] !== true)
     if (lacking.length === 0) return { args, added: [] }
-    const needed = computedNeeds?.get(modelName)
     return {
       args: { ...own, select: { ...select, ...valueOfEach(lacking, true) } },
-      added: lacking.filter((field) => !needed?.has(field)),
+      added: lacking,
     }
   }
   const everywhere = globalOmit?.[delegateName(modelName)] ?? {}

@@ -16,8 +16,6 @@ export interface Rewriting {
   readonly onMismatch?: OnMismatch
   /** The client's own `omit`: which fields of which model its results lack. */
   readonly globalOmit?: GlobalOmit
-  /** By model, the fields that the computed fields of result extensions are made of. */
-  readonly computedNeeds?: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 /** What rewriting one operation needs to know, and what it leaves to do before and behind the operation. */

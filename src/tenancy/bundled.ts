@@ -5,7 +5,7 @@ import { PrismaClient } from '../generated/prisma/client.ts'
 import { manifest } from '../generated/tenancy.ts'
 import { createTenancy, type Tenancy } from './create-tenancy.ts'
 import { type DatabaseHealth, problemOf } from './database-health.ts'
-import type { SystemClient, TenantClient } from './tenant-client.ts'
+import type { SystemClient, TenantClient, TenantTransactionClient } from './tenant-client.ts'
 
 /** A client of the schema that ships with the package. */
 export type BundledTenantClient = TenantClient<PrismaClient>
@@ -14,7 +14,7 @@ export type BundledTenantClient = TenantClient<PrismaClient>
 export type BundledSystemClient = SystemClient<PrismaClient>
 
 /** What the callback of a transaction of a {@link BundledTenantClient} gets. */
-export type BundledTransaction = Parameters<Parameters<BundledTenantClient['$transaction']>[0]>[0]
+export type BundledTransaction = TenantTransactionClient<PrismaClient>
 
 let tenancy: Tenancy<PrismaClient> | undefined
 

@@ -5,7 +5,7 @@ import type { SystemUseInput } from '../context/system-use.ts'
 import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import type { OnMismatch } from '../extension/scoping.ts'
-import { type RawPolicy, tenantExtension } from '../extension/tenant-extension.ts'
+import type { RawPolicy } from '../extension/tenant-extension.ts'
 import type { GlobalOmit } from '../extension/unique-batch.ts'
 import { delegateName, type Manifest } from '../manifest/manifest.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
@@ -13,8 +13,16 @@ import { SystemPool } from '../wire/system-pool.ts'
 import { TenantPool } from '../wire/tenant-pool.ts'
 import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
+import { extendClient, withHullOne } from './extend-client.ts'
+import type { ExtendableClient } from './extendable-client.ts'
 import { type SystemOptions, SystemWork } from './system-work.ts'
-import { type ClientParts, guardClient, type SystemClient, type TenantClient } from './tenant-client.ts'
+import {
+  type ClientParts,
+  guardClient,
+  type SharedParts,
+  type SystemClient,
+  type TenantClient,
+} from './tenant-client.ts'
 import { OperationClasses } from './tenant-operation.ts'
 import { WorkUnderWay } from './work-under-way.ts'
 
@@ -22,7 +30,7 @@ import { WorkUnderWay } from './work-under-way.ts'
 // oxlint-disable-next-line typescript/no-explicit-any -- each generated class has option types of its own
 export type PrismaClientClass<Client> = new (options: any) => Client
 
-export interface TenancyOptions<Client> {
+export interface TenancyOptions<Client, Extended = Client, UnsafeRaw extends boolean = false> {
   /** The generated `PrismaClient` class. */
   readonly PrismaClient: PrismaClientClass<Client>
   /** The manifest that `generator tenancy` wrote. */
@@ -74,22 +82,43 @@ export interface TenancyOptions<Client> {
   readonly allowRoleThatBypassesRowSecurity?: boolean
   /** How the role for work across tenants logs in; without it there is no {@link Tenancy.system}. */
   readonly system?: SystemOptions
+  /** Extends the client: see {@link ExtendedTenancyOptions}. */
+  readonly extend?: (client: Client) => Extended
+  /**
+   * `$queryRawUnsafe` and `$executeRawUnsafe` are there, and run in the tenant's context as `$queryRaw` does: held by
+   * row-level security alone. Whoever can put text into them reads as any tenant. False unless told.
+   */
+  readonly allowUnsafeRaw?: UnsafeRaw
+}
+
+/** {@link TenancyOptions} with extensions, which type what the clients of the tenancy have. */
+export type ExtendedTenancyOptions<Class, Extended, UnsafeRaw extends boolean = false> = Omit<
+  TenancyOptions<object, object, UnsafeRaw>,
+  'PrismaClient' | 'extend'
+> & {
+  /** The generated `PrismaClient` class. */
+  readonly PrismaClient: Class
+  /**
+   * Extends the client, as one does without tenancy: gets a client, and returns it extended. Hull one stays innermost,
+   * so whatever a hook makes of the arguments is scoped after it. Called once, by `createTenancy`.
+   */
+  readonly extend: (client: ExtendableClient<Class>) => Extended
 }
 
 /** A database that many tenants share. Make one for each process, and a client of it for each request. */
-export interface Tenancy<Client> extends ContextRunner {
+export interface Tenancy<Client, UnsafeRaw extends boolean = false, Base = Client> extends ContextRunner {
   /**
    * A client of the ambient context, as it is now: what happens to the async context later doesn't change it.
    *
    * @throws {TenancyError} `DH101` outside of {@link ContextRunner.run}
    */
-  client(): TenantClient<Client>
+  client(): TenantClient<Client, UnsafeRaw>
   /**
    * A client that sees one tenant. Cheap: make one for each request.
    *
    * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed
    */
-  client(context: TenantContextInput): TenantClient<Client>
+  client(context: TenantContextInput): TenantClient<Client, UnsafeRaw>
   /**
    * A client that sees all tenants, for jobs of the platform. It logs in as a role of its own. Each operation,
    * each of those in a transaction and the transaction itself is recorded in `audit.system_work` before it runs, with
@@ -110,7 +139,7 @@ export interface Tenancy<Client> extends ContextRunner {
    * await system.executionTrace.deleteMany({ where: { startedAt: { lt: ninetyDaysAgo } } })
    * ```
    */
-  system(use: SystemUseInput): SystemClient<Client>
+  system(use: SystemUseInput): SystemClient<Base>
   /** Whether the database answers, and whether row-level security holds the role. Never rejects. */
   checkDatabaseHealth(): Promise<DatabaseHealth>
   /**
@@ -126,8 +155,8 @@ export interface Tenancy<Client> extends ContextRunner {
  *
  * @returns a {@link Tenancy}; nothing is sent before the first query
  * @param options the generated client and manifest, and how the application's role logs in
- * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH409` for a malformed
- *   connection string; and, from the first query on, `DH302` or `DH303` where hull two does not hold
+ * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH210` for an extension that
+ *   could open hull one, `DH409` for a malformed connection string; and, from the first query on, `DH302` or `DH303` where hull two does not hold
  *
  * @example
  * ```ts
@@ -140,7 +169,21 @@ export interface Tenancy<Client> extends ContextRunner {
  * const invoices = await db.invoice.findMany() // this tenant's
  * ```
  */
-export function createTenancy<Client extends object>(options: TenancyOptions<Client>): Tenancy<Client> {
+export function createTenancy<
+  Class extends PrismaClientClass<object>,
+  Extended extends object,
+  UnsafeRaw extends boolean = false,
+>(
+  options: ExtendedTenancyOptions<Class, Extended, UnsafeRaw>,
+): Tenancy<Extended, UnsafeRaw, InstanceType<Class>>
+export function createTenancy<
+  Client extends object,
+  Extended extends object = Client,
+  UnsafeRaw extends boolean = false,
+>(options: TenancyOptions<Client, Extended, UnsafeRaw>): Tenancy<Extended, UnsafeRaw, Client>
+export function createTenancy<Client extends object, Extended extends object, UnsafeRaw extends boolean>(
+  options: TenancyOptions<Client, Extended, UnsafeRaw>,
+): Tenancy<Extended, UnsafeRaw, Client> {
   return assembleTenancy(options, { rewrite: true })
 }
 
@@ -148,10 +191,14 @@ export function createTenancy<Client extends object>(options: TenancyOptions<Cli
  * {@link createTenancy} with hull one's rewriting on or off. Off is for proofs that the database alone keeps
  * a tenant in; it is reachable through `doublehull/testing` only.
  */
-export function assembleTenancy<Client extends object>(
-  options: TenancyOptions<Client>,
+export function assembleTenancy<
+  Client extends object,
+  Extended extends object = Client,
+  UnsafeRaw extends boolean = false,
+>(
+  options: TenancyOptions<Client, Extended, UnsafeRaw>,
   { rewrite }: { readonly rewrite: boolean },
-): Tenancy<Client> {
+): Tenancy<Extended, UnsafeRaw, Client> {
   const { PrismaClient, manifest, connectionTimeoutMillis = 5_000 } = options
   const transactionOptions = options.prismaOptions?.['transactionOptions'] as
     | { readonly maxWait?: number }
@@ -204,20 +251,34 @@ export function assembleTenancy<Client extends object>(
       )
     },
   }
+  const allowUnsafeRaw = options.allowUnsafeRaw ?? false
   const globalOmit = options.prismaOptions?.['omit'] as GlobalOmit | undefined
-  const shared = base.$extends(
-    tenantExtension({ manifest, raw, rewrite, ...defined({ globalOmit, onMismatch: options.onMismatch }) }),
-  )
   const underWay = new WorkUnderWay()
   const telemetry = createTelemetry(pool)
-  const parts: ClientParts = {
+  const shared: SharedParts = {
     what: 'a tenant client',
-    client: shared,
     // Prisma's own is 2 seconds, whatever the pool's is; a little longer, for the pool says more of why
     maxWait: transactionOptions?.maxWait ?? connectionTimeoutMillis + 500,
     models: new Map(Object.keys(manifest.models).map((model) => [delegateName(model), model])),
     classes: new OperationClasses(manifest),
     run: (what, isPart, work) => telemetry.operation(what, () => underWay.run(work, isPart)),
+    allowUnsafeRaw,
+  }
+  const hullOne = {
+    manifest,
+    raw,
+    rewrite,
+    allowUnsafeRaw,
+    ...defined({ globalOmit, onMismatch: options.onMismatch }),
+  }
+  let parts: ClientParts
+  try {
+    parts = options.extend
+      ? extendClient({ base, shared, hullOne }, options.extend)
+      : withHullOne({ base, shared, hullOne })
+  } catch (error) {
+    telemetry.shutdown()
+    throw error
   }
   const systemPool =
     options.system &&
@@ -226,7 +287,7 @@ export function assembleTenancy<Client extends object>(
       client: login(options.system.connectionString),
       maxConnections: options.system.maxConnections ?? 5,
     })
-  const system = systemPool && new SystemWork<Client>(systemPool, () => prismaClientOn(systemPool), parts)
+  const system = systemPool && new SystemWork<Client>(systemPool, () => prismaClientOn(systemPool), shared)
   const limits = defined({
     statementTimeoutMillis: options.statementTimeoutMillis,
     lockTimeoutMillis: options.lockTimeoutMillis,
@@ -254,7 +315,7 @@ export function assembleTenancy<Client extends object>(
         underWay.assertOpen()
         const given = input.length === 0 ? ambient.require() : parseTenantContext(input[0])
         const context = hasLimits ? parseTenantContext({ ...limits, ...defined(given) }) : given
-        return guardClient(parts, context) as TenantClient<Client>
+        return guardClient(parts, context) as TenantClient<Extended, UnsafeRaw>
       } catch (error) {
         throw telemetry.refused(error)
       }
@@ -312,7 +373,7 @@ function assertConnectionString(option: string, value: string | undefined): void
 }
 
 /** @throws {TenancyError} `DH409` for a number that would make the pool wait for ever or refuse everything */
-function assertWholeNumbers(options: TenancyOptions<unknown>): void {
+function assertWholeNumbers(options: { readonly [Option in keyof typeof smallest]?: number }): void {
   for (const [name, least] of Object.entries(smallest)) {
     assertWholeNumber(name, options[name as keyof typeof smallest], least)
   }
@@ -333,6 +394,6 @@ function defined<Options extends object>(
 
 /** Prisma's own methods that every generated client has, reduced to what is called here. */
 interface Extensible {
-  $extends(extension: object): object
+  $extends(extension: object): Extensible
   $disconnect(): Promise<void>
 }

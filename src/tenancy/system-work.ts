@@ -1,7 +1,7 @@
 import { parseSystemUse } from '../context/system-use.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import type { SystemPool } from '../wire/system-pool.ts'
-import { type ClientParts, guardClient, type SystemClient } from './tenant-client.ts'
+import { type ClientParts, guardClient, type SharedParts, type SystemClient } from './tenant-client.ts'
 
 /** How the role for work across tenants logs in. */
 export interface SystemOptions {
@@ -25,14 +25,14 @@ export interface SystemOptions {
 export class SystemWork<Client extends object> {
   readonly #pool: SystemPool
   readonly #makeClient: () => Disconnectable
-  readonly #tenants: ClientParts
+  readonly #tenants: SharedParts
   #client: Disconnectable | undefined
 
   /**
    * @param makeClient makes Prisma's client on that pool
-   * @param tenants what the tenants' clients share; all but the client itself serves here too
+   * @param tenants what the tenants' clients share; it serves here too
    */
-  constructor(pool: SystemPool, makeClient: () => Disconnectable, tenants: ClientParts) {
+  constructor(pool: SystemPool, makeClient: () => Disconnectable, tenants: SharedParts) {
     this.#pool = pool
     this.#makeClient = makeClient
     this.#tenants = tenants
@@ -46,6 +46,7 @@ export class SystemWork<Client extends object> {
       ...this.#tenants,
       what: 'a system client',
       client: this.#client,
+      allowUnsafeRaw: false,
       run: (what, isPart, work) =>
         this.#tenants.run(what, isPart, async () => {
           await this.#pool.record(use, what)

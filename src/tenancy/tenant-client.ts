@@ -1,15 +1,26 @@
 import type { Types } from '@prisma/client/runtime/client'
 import type { TenantContext } from '../context/tenant-context.ts'
-import type { WorkContext } from '../context/wire-scope.ts'
+import { isTenantScope, type TenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
+import { currentTicket, Ticket } from '../extension/ticket.ts'
+import { isPrismaClient } from '../extension/user-extension.ts'
 import {
   type GuardTransaction,
   runTransaction,
   type SystemTransactionOptions,
   type TenantTransactionOptions,
+  type TransactionOptions,
 } from './run-transaction.ts'
-import type { OpenTransaction, OperationClasses, PrismaOperation, RunWork } from './tenant-operation.ts'
+import type {
+  OpenTransaction,
+  OperationClasses,
+  Passage,
+  PrismaOperation,
+  RunWork,
+} from './tenant-operation.ts'
+
+const unsafeMethods = ['$queryRawUnsafe', '$executeRawUnsafe'] as const
 
 // What a tenant client has not: the doors to the unscoped client and to the engine that all tenants share. They
 // are refused with an explanation; whatever else is not named below does not exist on a tenant client.
@@ -20,47 +31,84 @@ const hiddenMethods = [
   '$use',
   '$extends',
   '$parent',
-  '$queryRawUnsafe',
-  '$executeRawUnsafe',
   '$runCommandRaw',
 ] as const
 
-const hidden: ReadonlySet<string> = new Set(hiddenMethods)
+type HiddenMethod<UnsafeRaw extends boolean> =
+  | (typeof hiddenMethods)[number]
+  | ([UnsafeRaw] extends [true] ? never : (typeof unsafeMethods)[number])
 
-/** A Prisma client, with all its models and types, that sees one tenant. */
-export type TenantClient<Client> = GuardedClient<Client, TenantTransactionOptions>
+/**
+ * A Prisma client, with all its models, types and extensions, that sees one tenant.
+ *
+ * @typeParam UnsafeRaw whether the tenancy has `allowUnsafeRaw`
+ */
+export type TenantClient<Client, UnsafeRaw extends boolean = false> = GuardedClient<
+  Client,
+  UnsafeRaw,
+  TenantTransactionOptions
+>
 
-/** A Prisma client, with all its models and types, that sees all tenants and is recorded. */
-export type SystemClient<Client> = GuardedClient<Client, SystemTransactionOptions>
+/** A Prisma client, with all its models and types and no extensions, that sees all tenants and is recorded. */
+export type SystemClient<Client> = GuardedClient<Client, false, SystemTransactionOptions>
 
-type GuardedClient<Client, Options> = Omit<Client, (typeof hiddenMethods)[number]> & {
-  /** Prisma's own, with further options: a signal, and the time limits of a tenant client. */
+type GuardedClient<Client, UnsafeRaw extends boolean, Options> = Omit<
+  Client,
+  HiddenMethod<UnsafeRaw> | '$transaction'
+> & {
+  /** Runs an array of operations, one after the other, in one transaction. */
   $transaction<Operations extends Types.Public.PrismaPromise<unknown>[]>(
     operations: [...Operations],
-    options: Options,
+    options?: Options,
   ): Promise<{ [At in keyof Operations]: Awaited<Operations[At]> }>
+  /** Runs a callback in one transaction of the tenant; if it throws, all is rolled back. */
   $transaction<Result>(
-    work: (tx: TransactionOf<Client>) => Promise<Result>,
-    options: Options,
+    work: (tx: TenantTransactionClient<Client, UnsafeRaw>) => Promise<Result>,
+    options?: Options,
   ): Promise<Result>
 }
 
-/** What the callback of a transaction of a client gets. */
-type TransactionOf<Client> = Client extends {
-  // oxlint-disable-next-line typescript/no-explicit-any -- matched, never used
-  $transaction(work: (tx: infer Tx) => any, options?: any): any
+/**
+ * What the callback of a tenant client's transaction gets: all that the client has. A transaction within it has
+ * the time limits and the signal of the outer one.
+ *
+ * @typeParam Client the client, such as the generated `PrismaClient`
+ *
+ * @example
+ * ```ts
+ * async function publish(tx: TenantTransactionClient<PrismaClient>) { … }
+ * await db.$transaction(publish)
+ * ```
+ */
+export type TenantTransactionClient<Client, UnsafeRaw extends boolean = false> = Omit<
+  Client,
+  HiddenMethod<UnsafeRaw> | '$transaction'
+> & {
+  $transaction<Operations extends Types.Public.PrismaPromise<unknown>[]>(
+    operations: [...Operations],
+    options?: TransactionOptions,
+  ): Promise<{ [At in keyof Operations]: Awaited<Operations[At]> }>
+  $transaction<Result>(
+    work: (tx: TenantTransactionClient<Client, UnsafeRaw>) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>
 }
-  ? Tx
-  : never
+
+const hidden: ReadonlySet<string> = new Set(hiddenMethods)
 
 const rawMethods: ReadonlySet<string> = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
+const unsafeRawMethods: ReadonlySet<string> = new Set(unsafeMethods)
 
 const operations: ReadonlySet<string> = new Set(knownOperations)
 
 const contexts = new WeakMap<object, WorkContext>()
 
+/** Clients without a context of their own, which ask as whoever's hook or method is running. */
+export const capturedClients = new WeakSet<object>()
+
 /**
- * The context of a tenant client, or of a transaction client of one.
+ * The context of a tenant client, or of a transaction client of one; of the client that an extension has captured,
+ * the context of the operation whose hook, or of the client whose method, is running.
  *
  * @returns `undefined` for any other object
  *
@@ -70,7 +118,8 @@ const contexts = new WeakMap<object, WorkContext>()
  * ```
  */
 export function contextOf(client: object): TenantContext | undefined {
-  const context = contexts.get(client)
+  const context =
+    contexts.get(client) ?? (capturedClients.has(client) ? currentTicket()?.scope.context : undefined)
   return context?.tenantId === undefined ? undefined : context
 }
 
@@ -80,21 +129,38 @@ export function isSystemClient(client: object): boolean {
 }
 
 /** What the clients of one tenancy share. */
-export interface ClientParts {
+export interface SharedParts {
   /** What such a client is called where it refuses something. */
   readonly what: 'a tenant client' | 'a system client'
-  /** Prisma's client: with hull one in it, for tenants. */
-  readonly client: object
   /** The names of the models by the names of their delegates. */
   readonly models: ReadonlyMap<string, string>
   readonly classes: OperationClasses
   /** How long a transaction waits for a connection unless told, in milliseconds. */
   readonly maxWait: number
   readonly run: RunWork
+  /** `$queryRawUnsafe` and `$executeRawUnsafe` are reachable, as `$queryRaw` is. */
+  readonly allowUnsafeRaw: boolean
+}
+
+/** What the clients of one tenancy that have the same extensions share. */
+export interface ClientParts extends SharedParts {
+  /** Prisma's client: with hull one in it, for tenants. */
+  readonly client: object
+  /** What the application's extensions add. */
+  readonly added?: AddedParts
+}
+
+/** What extensions add to a tenant client. */
+interface AddedParts {
+  readonly client: ReadonlyMap<string, unknown>
+  /** Members of the models, by the names of their delegates. */
+  readonly models: ReadonlyMap<string, ReadonlyMap<string, unknown>>
+  /** The extensions with hooks, for errors. */
+  readonly suspects: string
 }
 
 /** Where the operations of a tenant client run, if not each on its own. */
-interface Within extends OpenTransaction {
+export interface Within extends OpenTransaction {
   /** Prisma's client of the transaction, from which another one within it is begun. */
   readonly client: object
 }
@@ -109,29 +175,55 @@ interface Within extends OpenTransaction {
  * @param within the transaction that the client is of
  */
 export function guardClient(parts: ClientParts, context: WorkContext, within?: Within): object {
-  const guarded = new Proxy(Object.create(null) as object, new ClientGuard(parts, context, within))
+  const guarded = new ClientGuard(parts, context, within).self
   contexts.set(guarded, context)
   return guarded
+}
+
+/** An operation of a tenant client, or the call of a method that an extension has added to one. */
+export class TenantTicket extends Ticket {
+  readonly within: Within | undefined
+
+  constructor(
+    scope: TenantScope,
+    within: Within | undefined,
+    model: string | undefined,
+    parent: Ticket | undefined,
+  ) {
+    super(scope, model, parent)
+    this.within = within
+  }
 }
 
 type Method = (...args: unknown[]) => PrismaOperation
 
 /** A proxy's handler: what is asked by a name is what `expose` gives, and nothing can be changed. */
-abstract class Guard implements ProxyHandler<object> {
+export abstract class Guard implements ProxyHandler<object> {
   protected abstract readonly what: string
+  #self: object | undefined
 
   protected abstract expose(property: string): unknown
 
+  /** The proxy. */
+  get self(): object {
+    this.#self ??= new Proxy(Object.create(null) as object, this)
+    return this.#self
+  }
+
+  protected hides(property: string): boolean {
+    return hidden.has(property)
+  }
+
   get(_target: object, property: string | symbol): unknown {
     if (typeof property === 'symbol') return undefined
-    if (!hidden.has(property)) return this.expose(property)
+    if (!this.hides(property)) return this.expose(property)
     throw new TenancyError('DH204', `${property} is not reachable from ${this.what}`, {
       details: { operation: property },
     })
   }
 
   has(_target: object, property: string | symbol): boolean {
-    return typeof property === 'string' && !hidden.has(property) && this.expose(property) !== undefined
+    return typeof property === 'string' && !this.hides(property) && this.expose(property) !== undefined
   }
 
   set(): never {
@@ -152,6 +244,7 @@ class ClientGuard extends Guard {
   readonly #parts: ClientParts
   readonly #context: WorkContext
   readonly #within: Within | undefined
+  readonly #passage: Passage | undefined
   // kept, so that a model's delegate stays the same object
   #members: Map<string, unknown> | undefined
 
@@ -161,6 +254,16 @@ class ClientGuard extends Guard {
     this.#parts = parts
     this.#context = context
     this.#within = within
+    if (parts.added) {
+      this.#passage = {
+        issue: (scope, model, parent) => new TenantTicket(scope, within, model, parent),
+        suspects: parts.added.suspects,
+      }
+    }
+  }
+
+  protected override hides(property: string): boolean {
+    return super.hides(property) || (unsafeRawMethods.has(property) && !this.#parts.allowUnsafeRaw)
   }
 
   protected expose(property: string): unknown {
@@ -175,20 +278,26 @@ class ClientGuard extends Guard {
   }
 
   #make(property: string): unknown {
-    const model = this.#parts.models.get(property)
+    const { models, added } = this.#parts
+    const model = models.get(property)
     if (model !== undefined) {
-      const guard = new DelegateGuard(
-        this.what,
-        model,
-        () => (Reflect.get(this.#parts.client, property) as { readonly fields: unknown }).fields,
-        (name, args) => this.#operation(property, name, args, model),
-      )
-      return new Proxy(Object.create(null) as object, guard)
+      return new DelegateGuard(model, {
+        fields: () => (Reflect.get(this.#parts.client, property) as { readonly fields: unknown }).fields,
+        run: (name, args) => this.#operation(property, name, args, model),
+        added: added?.models.get(property),
+        call: (method, self, args) => this.#call(method, self, args),
+        ofWhat: this.what,
+      }).self
     }
-    if (rawMethods.has(property)) {
+    if (rawMethods.has(property) || unsafeRawMethods.has(property)) {
       return (...args: unknown[]) => this.#operation(undefined, property, args, undefined)
     }
-    if (property !== '$transaction') return undefined
+    if (property === '$transaction') return this.#transaction()
+    const member = added?.client.get(property)
+    return typeof member === 'function' ? (...args: unknown[]) => this.#call(member, this.self, args) : member
+  }
+
+  #transaction(): unknown {
     const { run, client, maxWait } = this.#parts
     const beginner = {
       run,
@@ -201,6 +310,23 @@ class ClientGuard extends Guard {
       guardClient(this.#parts, this.#context, { ...transaction, client: tx })
     return (input: unknown, options?: TenantTransactionOptions) =>
       runTransaction(beginner, guard, input, options)
+  }
+
+  /** Calls a method that an extension has added; clients that the extension has captured serve this one then. */
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- whatever the application wrote
+  #call(method: Function, self: object, args: readonly unknown[]): unknown {
+    const scope: WireScope = {
+      context: this.#context,
+      inTransaction: this.#within !== undefined,
+      raw: false,
+    }
+    // a system client has no extensions
+    if (!isTenantScope(scope)) throw new TypeError('a method of an extension has no tenant')
+    const result = new TenantTicket(scope, this.#within, undefined, currentTicket()).enter(
+      () => Reflect.apply(method, self, args) as unknown,
+    )
+    if (!isPrismaClient(result) || contexts.has(result)) return result
+    throw new TenancyError('DH204', 'a method of an extension gave a client that leads past hull one')
   }
 
   #operation(
@@ -216,44 +342,61 @@ class ClientGuard extends Guard {
       return (Reflect.get(receiver, operation) as Method).apply(receiver, [...args])
     }
     const transaction = this.#within
+    const passage = this.#passage
+    const parent = currentTicket()
     return classes.create(make, {
       context: this.#context,
       operation,
       run,
       ...(model === undefined ? {} : { model }),
       ...(transaction ? { transaction } : {}),
+      ...(parent ? { parent } : {}),
+      ...(passage ? { passage } : {}),
     })
   }
+}
+
+interface DelegateParts {
+  /** Prisma's references to the model's fields, with which a filter compares two of them. */
+  readonly fields: () => unknown
+  readonly run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>
+  /** What extensions add, or put in the place of Prisma's own. */
+  readonly added: ReadonlyMap<string, unknown> | undefined
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- whatever the application wrote
+  readonly call: (method: Function, self: object, args: readonly unknown[]) => unknown
+  /** What the client is called. */
+  readonly ofWhat: string
 }
 
 class DelegateGuard extends Guard {
   protected readonly what: string
   readonly #model: string
-  readonly #fields: () => unknown
-  readonly #run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>
+  readonly #parts: DelegateParts
   readonly #methods = new Map<string, unknown>()
 
-  /** @param fields Prisma's references to the model's fields, with which a filter compares two of them */
-  constructor(
-    client: string,
-    model: string,
-    fields: () => unknown,
-    run: (operation: string, args: readonly unknown[]) => PromiseLike<unknown>,
-  ) {
+  constructor(model: string, parts: DelegateParts) {
     super()
-    this.what = `a model of ${client}`
+    this.what = `a model of ${parts.ofWhat}`
     this.#model = model
-    this.#fields = fields
-    this.#run = run
+    this.#parts = parts
+  }
+
+  protected override hides(property: string): boolean {
+    return super.hides(property) || unsafeRawMethods.has(property)
   }
 
   protected expose(property: string): unknown {
-    if (property === 'name') return this.#model
-    if (property === 'fields') return this.#fields()
-    if (!operations.has(property)) return undefined
+    if (property === 'name' || property === '$name') return this.#model
+    const { fields, added, call, run } = this.#parts
+    if (property === 'fields') return fields()
     const known = this.#methods.get(property)
     if (known) return known
-    const method = (...args: unknown[]): PromiseLike<unknown> => this.#run(property, args)
+    const member = added?.get(property)
+    if (member !== undefined && typeof member !== 'function') return member
+    if (!member && !operations.has(property)) return undefined
+    const method = member
+      ? (...args: unknown[]): unknown => call(member, this.self, args)
+      : (...args: unknown[]): unknown => run(property, args)
     this.#methods.set(property, method)
     return method
   }

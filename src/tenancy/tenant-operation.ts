@@ -1,11 +1,15 @@
 import {
   assertSameTenant,
   currentWireScope,
+  isTenantScope,
   runInWireScope,
   type SessionNotes,
+  type TenantScope,
+  type WireScope,
   type WorkContext,
 } from '../context/wire-scope.ts'
 import { TenancyError, transactionIsOver } from '../errors.ts'
+import type { Ticket } from '../extension/ticket.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { ObservedOperation } from '../telemetry/telemetry.ts'
 
@@ -25,6 +29,17 @@ export interface OperationOrigin {
   readonly run: RunWork
   /** The transaction whose client it was made on. */
   readonly transaction?: OpenTransaction
+  /** The operation within whose hooks it was made. */
+  readonly parent?: Ticket
+  /** How it passes the application's extensions. */
+  readonly passage?: Passage
+}
+
+/** The way through the application's extensions. */
+export interface Passage {
+  readonly issue: (scope: TenantScope, model: string | undefined, parent: Ticket | undefined) => Ticket
+  /** The extensions with hooks, for errors. */
+  readonly suspects: string
 }
 
 /** A transaction as its operations know it. */
@@ -102,20 +117,29 @@ export class TenantOperation implements PromiseLike<unknown> {
   }
 
   #start(transaction: OpenTransaction | undefined): Promise<unknown> {
-    const { context, operation, model, run } = this.#origin
+    const { context, operation, model, run, parent, passage } = this.#origin
     const ambient = currentWireScope()
     const inTransaction = (ambient?.inTransaction && !ambient.life?.isOver) ?? false
-    return run({ model, operation, tenantId: context.tenantId }, inTransaction, async () => {
+    const isPart = inTransaction || parent !== undefined
+    return run({ model, operation, tenantId: context.tenantId }, isPart, async () => {
       if (ambient && inTransaction) assertSameTenant(ambient, context)
       assertLives(transaction?.life)
       // wherever it is awaited, it is this transaction that it runs in
       if (model === undefined && transaction) transaction.life.session.ranRaw = true
-      const result = await runInWireScope({ context, inTransaction, raw: model === undefined }, () => {
+      const scope: WireScope = { context, inTransaction, raw: model === undefined }
+      const ask = (): PromiseLike<unknown> => {
         const made = this.#make()
         return transaction ? made.requestTransaction(transaction.handle) : made
-      })
+      }
+      const ticket = isTenantScope(scope) ? passage?.issue(scope, model, parent) : undefined
+      const result = await (ticket ? ticket.run(ask) : runInWireScope(scope, ask))
+      if (ticket?.isAnswered ?? result !== undefined) {
+        parent?.answerFor(context.tenantId, model)
+        return result
+      }
       // where one of several in a turn fails, Prisma answers the others with nothing and does not run them
-      if (transaction && result === undefined) throw notRun()
+      if (transaction && (ticket?.hasArrived ?? true)) throw notRun()
+      if (ticket) throw notAnswered(this.#origin)
       return result
     })
   }
@@ -139,6 +163,17 @@ function notRun(): TenancyError {
   return new TenancyError(
     'DH105',
     'the operation was not run, for another one of the same turn and transaction had failed',
+  )
+}
+
+function notAnswered({ operation, model, passage }: OperationOrigin): TenancyError {
+  const what = [operation, ...(model === undefined ? [] : [`on ${model}`])].join(' ')
+  return new TenancyError(
+    'DH211',
+    `${what} was answered by an extension that had not asked hull one: ${passage?.suspects}; ` +
+      'what comes from a cache, a replica or another client could be another tenant’s. ' +
+      'Let the hook call query(args), or ask a tenant client for the same model',
+    { details: { operation, ...(model === undefined ? {} : { model }) } },
   )
 }
 

@@ -10,8 +10,10 @@ import { assembleTenancy, type Tenancy, type TenancyOptions } from '../tenancy/c
  * expect(await tenancy.client({ tenantId }).invoice.findMany()).toEqual(own)
  * ```
  */
-export function createUnscopedTenancy<Client extends object>(
-  options: TenancyOptions<Client>,
-): Tenancy<Client> {
+export function createUnscopedTenancy<
+  Client extends object,
+  Extended extends object = Client,
+  UnsafeRaw extends boolean = false,
+>(options: TenancyOptions<Client, Extended, UnsafeRaw>): Tenancy<Extended, UnsafeRaw, Client> {
   return assembleTenancy(options, { rewrite: false })
 }

@@ -1,0 +1,82 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { runInWireScope, type TenantScope } from '../context/wire-scope.ts'
+
+/**
+ * One operation of a tenant on its way through the extensions that the application gave. It goes with Prisma's own
+ * parameters of the operation, from hook to hook, for the async context can't be relied on there: a hook may put
+ * its work into a queue, and what comes out of a queue runs in the context of whoever was before it.
+ */
+export class Ticket {
+  readonly scope: TenantScope
+  readonly #model: string | undefined
+  readonly #parent: Ticket | undefined
+  #hasArrived = false
+  #isAnswered = false
+
+  /**
+   * @param model none for raw SQL
+   * @param parent the operation within whose hooks this one was made
+   */
+  constructor(scope: TenantScope, model: string | undefined, parent: Ticket | undefined) {
+    this.scope = scope
+    this.#model = model
+    this.#parent = parent
+  }
+
+  /** Hull one has got the operation. */
+  get hasArrived(): boolean {
+    return this.#hasArrived
+  }
+
+  /**
+   * Hull one has answered the operation, or another one of its tenant and model that was made within it: a soft delete
+   * updates the row. One of another model, as an audit log writes it, is no answer to what was asked.
+   */
+  get isAnswered(): boolean {
+    return this.#isAnswered
+  }
+
+  arrive(): void {
+    this.#hasArrived = true
+  }
+
+  answer(): void {
+    this.answerFor(this.scope.context.tenantId, this.#model)
+  }
+
+  /** Takes note of the answer to an operation that was made within this one. */
+  answerFor(tenantId: string | undefined, model: string | undefined): void {
+    if (this.scope.context.tenantId !== tenantId) return
+    if (model === this.#model) this.#isAnswered = true
+    this.#parent?.answerFor(tenantId, model)
+  }
+
+  /** Runs `work` in the scope of the operation, wherever the caller runs. */
+  run<Result>(work: () => PromiseLike<Result>): Promise<Result> {
+    return storage.run(this, () => runInWireScope(this.scope, work))
+  }
+
+  /** Runs a function for the operation, which may also return at once. */
+  enter<Result>(work: () => Result): Result {
+    return storage.run(this, work)
+  }
+}
+
+const storage = new AsyncLocalStorage<Ticket>()
+
+/** The operation whose hook, or the call of a tenant client whose own method, the caller runs in. */
+export function currentTicket(): Ticket | undefined {
+  return storage.getStore()
+}
+
+const key = Symbol('ticket')
+
+/** Puts a ticket into Prisma's parameters of an operation; whoever copies them takes it along. */
+export function attachTicket(params: object, ticket: Ticket): void {
+  Object.defineProperty(params, key, { value: ticket, enumerable: true, configurable: true })
+}
+
+export function ticketOf(params: object | undefined): Ticket | undefined {
+  const ticket: unknown = params && Reflect.get(params, key)
+  return ticket instanceof Ticket ? ticket : undefined
+}
