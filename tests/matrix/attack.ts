@@ -1,5 +1,3 @@
-import type { Scene } from './scene.ts'
-
 /** The hulls that may stand between tenant A and tenant B's rows. */
 export const hulls = ['one', 'two', 'both'] as const
 export type Hull = (typeof hulls)[number]
@@ -18,13 +16,13 @@ export interface Attack {
   readonly kind: 'read' | 'write'
   /** The write depends on what B's rows say: that it does anything is the answer. */
   readonly isConditional?: true
+  /** The write answers with a number or an order of B's: it is made in both worlds, and the answers must be equal. */
+  readonly isCompared?: true
   /** Why the database stops it without any hull: it proves nothing, and is listed. */
   readonly heldBySchema?: string
-  /** Why one hull alone can't stop it, as the documentation says: the others must. */
+  /** Why one hull alone can't keep a key from naming B's row, as is documented: the others must, and it shows nothing. */
   readonly limit?: { readonly hull: Hull; readonly reason: string }
 }
-
-export type AttackSource = (scene: Scene, model: string) => Iterable<Attack>
 
 export function titleOf({ model, operation, form, fluent }: Attack): string {
   return `${model}.${operation}${fluent ? `().${fluent}` : ''}: ${form}`

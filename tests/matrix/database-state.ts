@@ -19,7 +19,9 @@ export class DatabaseState {
     this.#tables = [...Object.values(manifest.models), ...manifest.joinTables].map(({ schema, table }) =>
       qualified(schema, table),
     )
-    const parts = this.#tables.map((table) => `array(select to_jsonb(t)::text as r from ${table} t order by 1)`)
+    const parts = this.#tables.map(
+      (table) => `array(select to_jsonb(t)::text as r from ${table} t order by 1)`,
+    )
     this.#readSql = `select ${parts.map((part, index) => `${part} as "${index}"`).join(', ')}`
   }
 
@@ -31,7 +33,9 @@ export class DatabaseState {
   /** Puts rows in place of those that are there, in the tables that are not as they should be. */
   async write(state: State, current: State = []): Promise<void> {
     const stale = this.#tables.flatMap((table, index) =>
-      current[index] && isSame(current[index], state[index] ?? []) ? [] : [{ table, rows: state[index] ?? [] }],
+      current[index] && isSame(current[index], state[index] ?? [])
+        ? []
+        : [{ table, rows: state[index] ?? [] }],
     )
     if (stale.length === 0) return
     await this.#admin.query(
@@ -55,7 +59,10 @@ export class DatabaseState {
         name,
         (state[index] ?? []).map((text) => {
           const row = JSON.parse(text) as Record<string, unknown>
-          return { model: name, values: Object.fromEntries(columns.map(([field, column]) => [field, row[column]])) }
+          return {
+            model: name,
+            values: Object.fromEntries(columns.map(([field, column]) => [field, row[column]])),
+          }
         }),
       )
     }

@@ -6,18 +6,27 @@ import type { World } from './world.ts'
 /** What an operation gave: its answer or its error. */
 export type Outcome = { readonly answer: unknown } | { readonly error: Error }
 
-/** What of B's an answer shows, in words; nothing where it shows nothing. */
-export function shownBy(outcome: Outcome, args: object, scene: Scene): string | undefined {
+/** How tenant A reached what is another's. */
+export interface Evidence {
+  /** `reference`: a key of A's own row names another's, and that is all. */
+  readonly kind: 'answer' | 'rows' | 'reference'
+  readonly text: string
+}
+
+/** What of B's an answer shows; nothing where it shows nothing. */
+export function shownBy(outcome: Outcome, args: object, scene: Scene): Evidence | undefined {
   if ('error' in outcome) {
     // an error may repeat what was asked, and only that
     const asked = inspect(args, { depth: null, maxStringLength: null })
     const { message } = outcome.error
     const told = [...scene.markers].find((marker) => message.includes(marker) && !asked.includes(marker))
-    return told && 'an error tells what is another’s'
+    return told === undefined ? undefined : { kind: 'answer', text: 'an error tells what is another’s' }
   }
   const keys = foreignKeysOf(scene)
   const path = find(outcome.answer, scene, keys, '')
-  return path === undefined ? undefined : `the answer shows another’s row${path && ` at ${path}`}`
+  return path === undefined
+    ? undefined
+    : { kind: 'answer', text: `the answer shows another’s row${path && ` at ${path}`}` }
 }
 
 /** The place of the first marker in an answer. A key by which a row of A's refers to one of B's is A's own. */
@@ -51,13 +60,13 @@ function foreignKeysOf(scene: Scene): ReadonlySet<string> {
   return keys
 }
 
-/** The difference between what the two worlds answer, in words. */
-export function differenceOf(here: Outcome, there: Outcome, isOrdered: boolean): string | undefined {
-  // what is refused tells nothing; that it was refused, and which of both, only that a link leads outside
+/** The difference between what the two worlds answer. */
+export function differenceOf(here: Outcome, there: Outcome, isOrdered: boolean): Evidence | undefined {
+  // what is refused shows nothing of a row: at most that a link leads outside, which hull one says aloud
   if (isRefusal(here) || isRefusal(there)) return undefined
   return textOf(here, isOrdered) === textOf(there, isOrdered)
     ? undefined
-    : 'the answer depends on another’s rows'
+    : { kind: 'answer', text: 'the answer depends on another’s rows' }
 }
 
 function isRefusal(outcome: Outcome): boolean {
@@ -67,17 +76,25 @@ function isRefusal(outcome: Outcome): boolean {
 function textOf(outcome: Outcome, isOrdered: boolean): string {
   if ('error' in outcome) return `${outcome.error.name} ${(outcome.error as { code?: string }).code ?? ''}`
   const { answer } = outcome
-  const parts = Array.isArray(answer) ? answer.map((part) => print(part)) : [print(answer)]
-  return (isOrdered ? parts : parts.sort()).join()
+  if (!Array.isArray(answer) || !isOrdered) return print(answer)
+  return answer.map((part) => print(part)).join()
 }
 
+/** A text that does not depend on an order for which nobody asked. */
 function print(value: unknown): string {
-  return inspect(value, { depth: null, sorted: true, maxArrayLength: null, maxStringLength: null })
+  if (Array.isArray(value)) return `[${value.map(print).sort().join()}]`
+  if (typeof value !== 'object' || value === null || value instanceof Date) return String(value)
+  const entries = Object.entries(value).map(([key, part]) => `${key}:${print(part)}`)
+  return `{${entries.sort().join()}}`
 }
 
-/** What a write did to rows that are not A's, in words; nothing where it did nothing. */
-export function doneTo(before: State, after: State, scene: Scene, worldOf: (state: State) => World): string | undefined {
-  if (before.every((table, index) => isSame(table, after[index] ?? []))) return undefined
+/** What a write did to rows that are not A's; nothing where it did nothing. */
+export function doneTo(
+  before: State,
+  after: State,
+  scene: Scene,
+  worldOf: (state: State) => World,
+): Evidence | undefined {
   const models = Object.keys(scene.manifest.models)
   const earlier = scene.world
   const later = worldOf(after)
@@ -105,7 +122,7 @@ function rowsDone(
   after: readonly string[],
   earlier: World,
   later: World,
-): string | undefined {
+): Evidence | undefined {
   const [old, now] = [new Set(before), new Set(after)]
   const model = earlier.model(name)
   const keyOfText = (text: string) => {
@@ -114,20 +131,28 @@ function rowsDone(
   }
   const rowOf = (world: World, text: string) => {
     const key = keyOfText(text)
-    return world.rowsOf(name).find((row) => JSON.stringify(model.primaryKey.map((field) => row.values[field])) === key)
+    return world
+      .rowsOf(name)
+      .find((row) => JSON.stringify(model.primaryKey.map((field) => row.values[field])) === key)
   }
   for (const text of before.filter((row) => !now.has(row))) {
     const row = rowOf(earlier, text)
-    if (row && !earlier.isWritable(row)) return `a row of ${name} that is not one’s own was changed or deleted`
+    if (row && !earlier.isWritable(row)) {
+      return { kind: 'rows', text: `a row of ${name} that is not one’s own was changed or deleted` }
+    }
   }
   for (const text of after.filter((row) => !old.has(row))) {
     const row = rowOf(later, text)
     if (!row) continue
-    if (!later.isWritable(row)) return `a row of ${name} came into being that is not one’s own`
+    if (!later.isWritable(row)) {
+      return { kind: 'rows', text: `a row of ${name} came into being that is not one’s own` }
+    }
     const was = rowOf(earlier, text)
     const known = new Set(was && earlier.linksOutside(was))
     const made = later.linksOutside(row).find((link) => !known.has(link))
-    if (made !== undefined) return `a row of ${name} refers to another’s by ${made.split('=')[0]}`
+    if (made !== undefined) {
+      return { kind: 'reference', text: `a row of ${name} refers to another’s by ${made.split('=')[0]}` }
+    }
   }
   return undefined
 }
@@ -138,15 +163,15 @@ function linksDone(
   after: readonly string[],
   earlier: World,
   later: World,
-): string | undefined {
+): Evidence | undefined {
   const table = earlier.manifest.joinTables[index]?.table
   const parse = (text: string) => JSON.parse(text) as { A: unknown; B: unknown }
   const [old, now] = [new Set(before), new Set(after)]
   if (before.some((text) => !now.has(text) && !earlier.mayLink(index, parse(text)).cut)) {
-    return `a link in ${table} that is not one’s own was cut`
+    return { kind: 'rows', text: `a link in ${table} that is not one’s own was cut` }
   }
   if (after.some((text) => !old.has(text) && !later.mayLink(index, parse(text)).make)) {
-    return `a link in ${table} leads to what is another’s`
+    return { kind: 'rows', text: `a link in ${table} leads to what is another’s` }
   }
   return undefined
 }

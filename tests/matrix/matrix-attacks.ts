@@ -8,7 +8,15 @@ import { returnedRelations } from './returned-relations.ts'
 import type { Scene } from './scene.ts'
 import { writeAttacks } from './write-attacks.ts'
 
-const sources = [readAttacks, relationReads, relationFilters, orders, returnedRelations, writeAttacks, nestedWrites]
+const sources = [
+  readAttacks,
+  relationReads,
+  relationFilters,
+  orders,
+  returnedRelations,
+  writeAttacks,
+  nestedWrites,
+]
 
 /** Every attack on a model of a scene. */
 export function attacksOn(scene: Scene, model: string): readonly Attack[] {

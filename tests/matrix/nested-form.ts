@@ -1,5 +1,5 @@
 import type { RelationManifest } from '../../src/manifest/manifest.ts'
-import { changeOf, givesTenant, isTenantRelation, moveTo, newRow } from './row-data.ts'
+import { changeOf, collides, givesTenant, isTenantRelation, keyTo, moveTo, newRow } from './row-data.ts'
 import { filterOf, tenantColumn, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 import { isUnique } from './schema-shape.ts'
@@ -74,7 +74,17 @@ class Side {
 
   /** A row of the other model that A may not see, or that is everybody's to see and nobody's to write. */
   get victim(): Row | undefined {
-    return this.scene.row(this.other, 'b', 'free') ?? this.scene.row(this.other, 'nobody', 'free')
+    const { scene, target } = this
+    for (const slot of ['free', 'own', 'cross'] as const) {
+      const row = scene.row(this.other, 'b', slot)
+      if (row && !(target && this.#collides(target, row))) return row
+    }
+    return scene.row(this.other, 'nobody', 'free')
+  }
+
+  /** Whether a unique key would keep a row from being put under a parent. */
+  #collides(parent: Row, row: Row): boolean {
+    return this.keyIsThere && collides(this.scene, row, keyTo(this.scene, this.other, this.via, parent))
   }
 
   /** The owner whom new rows are made for, so that making them is a success. */
@@ -133,7 +143,8 @@ function* links(side: Side): Generator<NestedForm> {
   const made = { where, create: side.newOwn() }
   yield form('connectOrCreate', relation.list ? [made] : made)
   if (!relation.list) return
-  const empties = side.keyIsThere && side.inverse?.required && scene.world.follow(parent, side.name).length > 0
+  const empties =
+    side.keyIsThere && side.inverse?.required && scene.world.follow(parent, side.name).length > 0
   yield form('set', [where], {
     inCreate: false,
     heldBySchema: empties ? 'the rows that are there can’t do without the key' : held,
@@ -150,11 +161,13 @@ function heldLink(side: Side, parent: Row, victim: Row): string | undefined {
   if (side.keyIsThere) {
     return scene.appendOnly.get(side.other) ?? otherKeys(scene, victim, side.via)
   }
-  return side.keyIsHere ? (scene.appendOnly.get(side.model) ?? otherKeys(scene, parent, side.name)) : undefined
+  return side.keyIsHere
+    ? (scene.appendOnly.get(side.model) ?? otherKeys(scene, parent, side.name))
+    : undefined
 }
 
 /** Whether a row has keys with the tenant in them beside the one that is written. */
-function otherKeys(scene: Scene, row: Row, written: string): string | undefined {
+export function otherKeys(scene: Scene, row: Row, written: string): string | undefined {
   const { relations } = scene.world.model(row.model)
   const tenant = tenantColumn(scene, row.model)
   const writtenFields = new Set(relations[written]?.fields)
@@ -167,6 +180,17 @@ function otherKeys(scene: Scene, row: Row, written: string): string | undefined 
       fields.includes(tenant) &&
       fields.every((field) => row.values[field] !== null) &&
       !fields.every((field) => writtenFields.has(field)),
+  )
+  return others ? 'the row’s other keys carry the tenant' : undefined
+}
+
+/** Whether a new row has required keys with the tenant in them beside a relation's. */
+export function otherRequiredKeys(scene: Scene, model: string, name: string): string | undefined {
+  const { relations } = scene.world.model(model)
+  const tenant = tenantColumn(scene, model)
+  if (tenant === undefined || (relations[name]?.fields.length ?? 0) < 2) return undefined
+  const others = Object.entries(relations).some(
+    ([key, { fields, required }]) => key !== name && required && fields.length > 1 && fields.includes(tenant),
   )
   return others ? 'the row’s other keys carry the tenant' : undefined
 }
@@ -197,7 +221,10 @@ function* newRows(side: Side): Generator<NestedForm> {
   }
   const nowhere = uniqueWhere(scene, {
     model: side.other,
-    values: { ...side.victim?.values, ...newRow(scene, side.other, { owner: owner === 'nobody' ? 'nobody' : 'b', form: 'unchecked' }) },
+    values: {
+      ...side.victim?.values,
+      ...newRow(scene, side.other, { owner: owner === 'nobody' ? 'nobody' : 'b', form: 'unchecked' }),
+    },
   })
   yield form('connectOrCreate', one({ where: nowhere, create: side.newStrange(owner, 'unchecked') }), {
     form: `${whose}, of a row that is missing`,
@@ -210,7 +237,11 @@ function* newRows(side: Side): Generator<NestedForm> {
   }
   if (!relation.list || !side.keyIsThere) return
   yield form('createMany', { data: [side.newStrange(owner, 'unchecked')] })
-  yield form('createMany', { data: side.newStrange(owner, 'unchecked'), skipDuplicates: true }, { form: `${whose}, skipping duplicates` })
+  yield form(
+    'createMany',
+    { data: side.newStrange(owner, 'unchecked'), skipDuplicates: true },
+    { form: `${whose}, skipping duplicates` },
+  )
 }
 
 function isConnect(value: unknown): boolean {
@@ -236,14 +267,12 @@ function* changes(side: Side): Generator<NestedForm> {
     if (!relation.list) {
       yield form('update', data)
       yield form('update', { where: {}, data }, ', with a filter')
-      yield form('update', { where: filterOf(scene, row), data }, ', by key')
       yield form('upsert', { update: data, create: side.newOwn() })
       yield form('upsert', { where: {}, update: data, create: side.newOwn() }, ', with a filter')
       continue
     }
     yield form('update', [{ where, data }])
     yield form('updateMany', { where: filterOf(scene, row), data }, ', by key')
-    yield form('updateMany', { where: { OR: [filterOf(scene, row)] }, data }, ', by OR')
     if (!isUniqueKeyField(scene, side.other)) yield form('updateMany', { where: {}, data }, ', among all')
     yield form('upsert', [{ where, update: data, create: side.newOwn() }])
   }
@@ -283,7 +312,8 @@ function* moves(side: Side): Generator<NestedForm> {
       inCreate: false,
       heldBySchema: held,
     })
-    const update = (values: object) => (relation.list ? [{ where: uniqueWhere(scene, row), data: values }] : values)
+    const update = (values: object) =>
+      relation.list ? [{ where: uniqueWhere(scene, row), data: values }] : values
     yield form('update', 'moved', update(data))
     if (relation.list) yield form('updateMany', 'moved', { where: filterOf(scene, row), data })
     const field = tenantColumn(scene, side.other)
@@ -325,7 +355,6 @@ function* removals(side: Side): Generator<NestedForm> {
     if (relation.list) {
       yield form('delete', parent, [uniqueWhere(scene, row)])
       yield form('deleteMany', parent, filterOf(scene, row), ', by key')
-      yield form('deleteMany', parent, [{ OR: [filterOf(scene, row)] }], ', by OR')
     } else {
       yield form('delete', parent, true)
       yield form('delete', parent, {}, ', with a filter')
@@ -334,8 +363,7 @@ function* removals(side: Side): Generator<NestedForm> {
   if (side.keyIsHere) return
   for (const { parent, row } of side.reached(() => true)) {
     if (!side.keyIsThere && scene.world.isWritable(parent)) break
-    const held =
-      side.keyIsThere && side.inverse?.required ? 'the row can’t do without the key' : undefined
+    const held = side.keyIsThere && side.inverse?.required ? 'the row can’t do without the key' : undefined
     if (relation.list) {
       yield form('disconnect', parent, [uniqueWhere(scene, row)], '', held)
       yield form('set', parent, [], ' left out', held)
@@ -379,7 +407,9 @@ function* pushes(side: Side): Generator<NestedForm> {
   const parent = scene.row(side.model, 'a', 'free')
   const taken = world
     .rowsOf(side.other)
-    .find((row) => world.isWritable(row) && world.follow(row, side.via).some((held) => !world.isWritable(held)))
+    .find(
+      (row) => world.isWritable(row) && world.follow(row, side.via).some((held) => !world.isWritable(held)),
+    )
   if (!parent || !taken) return
   yield form('connect', parent, uniqueWhere(scene, taken), true)
   yield form('connectOrCreate', parent, { where: uniqueWhere(scene, taken), create: side.newOwn() }, true)

@@ -1,18 +1,22 @@
 import type { Attack } from './attack.ts'
-import { type NestedForm, nestedForms } from './nested-form.ts'
+import { type NestedForm, nestedForms, otherKeys, otherRequiredKeys } from './nested-form.ts'
 import { newRow } from './row-data.ts'
-import { uniqueWhere } from './row-filter.ts'
+import { tenantColumn, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
+import { isUnique } from './schema-shape.ts'
 import type { Row } from './world.ts'
 
 /** Every nested write, inside an update, an upsert and a create; two relations deep; and inside B's own rows. */
 export function* nestedWrites(scene: Scene, model: string): Generator<Attack> {
   for (const name of Object.keys(scene.world.model(model).relations)) {
+    // each operation once in an upsert, which takes the same data
+    const upserted = new Set<string>()
     for (const nested of nestedForms(scene, model, name)) {
+      const isFirst = !upserted.has(nested.operation)
+      upserted.add(nested.operation)
       yield inUpdate(scene, model, name, nested)
-      const upsert = inUpsert(scene, model, name, nested)
-      if (upsert) yield upsert
-      if (nested.inCreate) yield* inCreate(scene, model, name, nested)
+      if (isFirst) yield inUpsert(scene, model, name, nested)
+      if (nested.inCreate) yield* inCreate(scene, model, name, nested, isFirst)
     }
     yield* twoDeep(scene, model, name)
     yield* insideAnothers(scene, model, name)
@@ -35,24 +39,39 @@ function inUpdate(scene: Scene, model: string, name: string, nested: NestedForm)
   return attack(model, 'update', name, nested, { where, data: { [name]: nested.write } })
 }
 
-function inUpsert(scene: Scene, model: string, name: string, nested: NestedForm): Attack | undefined {
+function inUpsert(scene: Scene, model: string, name: string, nested: NestedForm): Attack {
   const where = uniqueWhere(scene, nested.parent)
   const global = ['global', 'member'].includes(scene.world.model(model).scope.kind)
   const create = newRow(scene, model, { owner: global ? 'nobody' : 'a', form: 'unchecked' })
   return attack(model, 'upsert', name, nested, { where, update: { [name]: nested.write }, create })
 }
 
-function* inCreate(scene: Scene, model: string, name: string, nested: NestedForm): Generator<Attack> {
+function* inCreate(
+  scene: Scene,
+  model: string,
+  name: string,
+  nested: NestedForm,
+  alsoInUpsert: boolean,
+): Generator<Attack> {
   const { scope, readOnly } = scene.world.model(model)
   // a new tenant, or a new row of nobody's, is an attack by itself
   if (scope.kind === 'root' || scope.kind === 'global' || scope.kind === 'member' || readOnly) return
   const data = { ...newRow(scene, model, { owner: 'a', form: 'checked' }), [name]: nested.write }
-  // a new row has no keys yet that could be in the way
-  const { heldBySchema: _, ...free } = nested
-  const held = scene.world.relation(model, name).relation.fields.length > 0 ? free : nested
+  const keyIsHere = scene.world.relation(model, name).relation.fields.length > 0
+  const held = keyIsHere ? { ...nested, heldBySchema: otherRequiredKeys(scene, model, name) } : nested
   yield attack(model, 'create', name, held, { data })
-  const missing = uniqueWhere(scene, { model, values: { ...nested.parent.values, ...newRow(scene, model, { owner: 'a', form: 'unchecked' }) } })
-  yield attack(model, 'upsert', name, { ...held, form: `${held.form}, in the create` }, { where: missing, update: {}, create: data })
+  if (!alsoInUpsert) return
+  const missing = uniqueWhere(scene, {
+    model,
+    values: { ...nested.parent.values, ...newRow(scene, model, { owner: 'a', form: 'unchecked' }) },
+  })
+  yield attack(
+    model,
+    'upsert',
+    name,
+    { ...held, form: `${held.form}, in the create` },
+    { where: missing, update: {}, create: data },
+  )
 }
 
 const carriedFurther: ReadonlySet<string> = new Set(['connect', 'create', 'update', 'delete'])
@@ -65,7 +84,8 @@ function* twoDeep(scene: Scene, model: string, name: string): Generator<Attack> 
     if (second === relation.inverse) continue
     for (const nested of nestedForms(scene, relation.model, second)) {
       const key = `${second}.${nested.operation}`
-      if (!carriedFurther.has(nested.operation) || done.has(key) || nested.heldBySchema !== undefined) continue
+      if (!carriedFurther.has(nested.operation) || done.has(key) || nested.heldBySchema !== undefined)
+        continue
       const start = startOf(scene, model, name, nested.parent)
       if (!start) continue
       done.add(key)
@@ -90,7 +110,10 @@ function startOf(scene: Scene, model: string, name: string, end: Row): Row | und
 /** Rows put into B's: B's row is what the operation begins with. */
 function* insideAnothers(scene: Scene, model: string, name: string): Generator<Attack> {
   const { relation, inverse } = scene.world.relation(model, name)
-  const parent = scene.row(model, 'b', relation.list ? 'cross' : 'free')
+  const shape = scene.shape[relation.model]
+  const takesOne = inverse && shape && isUnique(shape, inverse.fields, tenantColumn(scene, relation.model))
+  const isMember = scene.world.model(model).scope.kind === 'member'
+  const parent = scene.row(model, 'b', relation.list && !takesOne && !isMember ? 'cross' : 'free')
   const { scope, readOnly } = scene.world.model(relation.model)
   if (!parent || scene.world.isVisible(parent) || scope.kind === 'root') return
   const where = uniqueWhere(scene, parent)
@@ -107,11 +130,13 @@ function* insideAnothers(scene: Scene, model: string, name: string): Generator<A
   if (relation.list) {
     const owner = scope.kind === 'global' || scope.kind === 'member' ? 'nobody' : 'b'
     const data = newRow(scene, relation.model, { owner, form: 'unchecked', via: relation.inverse })
-    const unique = scene.appendOnly.size > 0 && false
-    if (!unique) yield put('create', 'inside another’s row', data)
+    yield put('create', 'inside another’s row', data)
   }
   if (!own || readOnly) return
-  const held = keyIsThere ? scene.appendOnly.get(relation.model) : undefined
-  if (relation.list && inverse?.fields.length !== 0 && inverse && inverse.fields.length > 1) return
+  const held = keyIsThere
+    ? (scene.appendOnly.get(relation.model) ?? otherKeys(scene, own, relation.inverse))
+    : relation.fields.length > 0
+      ? (scene.appendOnly.get(model) ?? otherKeys(scene, parent, name))
+      : undefined
   yield put('connect', 'an own row into another’s', uniqueWhere(scene, own), held)
 }

@@ -13,11 +13,12 @@ export function* orders(scene: Scene, model: string): Generator<Attack> {
       // an order goes through to-one relations, and a list can only stand at its end, for its number
       if (lists.slice(0, -1).includes(true)) continue
       const list = lists.at(-1) ?? false
-      for (const direction of ['asc', 'desc'] as const) {
+      for (const direction of length === 1 ? (['asc', 'desc'] as const) : (['asc'] as const)) {
         const last = list ? { _count: direction } : { [scene.secretField(path.model)]: direction }
         const orderBy = [
           path.relations.reduceRight<object>((inner, name) => ({ [name]: inner }), last),
-          ...keyOrder(scene, model, direction),
+          // the other way round, so that rows with equal numbers change places when one has fewer
+          ...keyOrder(scene, model, direction === 'asc' ? 'desc' : 'asc'),
         ]
         const order = (operation: string, form: string, rest: object = {}): Attack => ({
           model,
@@ -27,7 +28,9 @@ export function* orders(scene: Scene, model: string): Generator<Attack> {
           kind: 'read',
         })
         yield order('findMany', 'an order')
-        if (length === 1) yield order('findFirst', 'the first of an order')
+        // B's values come first in one direction, and the larger number in the other
+        if (length === 1 && direction === (list ? 'desc' : 'asc'))
+          yield order('findFirst', 'the first of an order')
       }
     }
   }

@@ -35,18 +35,14 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
   yield read('findMany', 'no filter', {})
   for (const operation of ['findFirst', 'findFirstOrThrow', 'findMany']) {
     yield read(operation, 'by key', { where })
-    yield read(operation, 'OR', { where: { OR: [where, secretIs] } })
-    yield read(operation, 'NOT', { where: { NOT: [visibleFilter(scene, model)] } })
-    yield read(operation, 'AND with an empty NOT', { where: { AND: [where, { NOT: [] }] } })
     yield read(operation, 'cursor', { cursor: uniqueWhere(scene, victim), take: 1, orderBy })
   }
+  yield read('findFirst', 'OR', { where: { OR: [where, secretIs] } })
+  yield read('findMany', 'OR', { where: { OR: [secretIs] } })
+  yield read('findMany', 'NOT', { where: { NOT: [visibleFilter(scene, model)] } })
+  yield read('findFirstOrThrow', 'AND with an empty NOT', { where: { AND: [where, { NOT: [] }] } })
   yield read('findMany', 'OR within AND within NOT', { where: { NOT: { AND: [{ OR: [missing] }] } } })
   yield read('findMany', 'backwards from a cursor', { cursor: uniqueWhere(scene, victim), take: -2, orderBy })
-  yield read('findMany', 'own rows behind a cursor on another’s', {
-    where: visibleFilter(scene, model),
-    cursor: uniqueWhere(scene, victim),
-    orderBy: [{ [secret]: 'asc' }, ...orderBy],
-  })
   yield read('findMany', 'distinct', { distinct: [secret], orderBy: [{ [secret]: 'asc' }] })
   yield read('findMany', 'omit of the key', {
     where,
@@ -55,18 +51,23 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
 
   yield* tenantFieldForms(scene, model, read)
 
-  yield read('count', 'no filter', { where: { OR: [secretIs, where] } })
   yield read('count', 'the secret as an oracle', { where: secretIs })
   yield read('count', 'selected fields', { where: secretIs, select: { _all: true, [secret]: true } })
-  yield read('count', 'from a cursor', { cursor: uniqueWhere(scene, victim), orderBy, where: secretIs })
   yield read('aggregate', '_count by the secret', { where: secretIs, _count: { _all: true } })
-  yield read('aggregate', 'from a cursor', {
-    where: secretIs,
-    cursor: uniqueWhere(scene, victim),
-    orderBy,
-    _count: true,
-  })
+  // Prisma takes no compound key for the cursor of a number
+  if (scene.world.model(model).primaryKey.length === 1) {
+    const page = { where: secretIs, cursor: uniqueWhere(scene, victim), orderBy }
+    yield read('count', 'from a cursor', page)
+    yield read('aggregate', 'from a cursor', { ...page, _count: true })
+  }
   if (!scene.world.model(model).primaryKey.includes(secret)) {
+    if (!scene.shape[model]?.fields[secret]?.nullable) {
+      yield read('findMany', 'own rows behind a cursor on another’s', {
+        where: visibleFilter(scene, model),
+        cursor: uniqueWhere(scene, victim),
+        orderBy: [{ [secret]: 'asc' }, ...orderBy],
+      })
+    }
     yield read('aggregate', '_max', { where, _max: { [secret]: true } })
     yield read('aggregate', '_min of all', { _min: { [secret]: true } })
   }
@@ -77,10 +78,15 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
     by: [secret],
     having: { AND: [{ [secret]: { _count: { gte: 1 } } }, { OR: [secretIs] }] },
   })
-  yield read('groupBy', 'order by a count', { by: [secret], orderBy: { _count: { [secret]: 'desc' } } })
+  yield read('groupBy', 'order by a count', {
+    by: [secret],
+    orderBy: [{ _count: { [secret]: 'desc' } }, { [secret]: 'asc' }],
+  })
   const shape = scene.shape[model]?.fields[secret]
   if (shape && isText(shape)) {
-    yield read('findMany', 'startsWith', { where: { [secret]: { startsWith: String(scene.secretOf(victim)) } } })
+    yield read('findMany', 'startsWith', {
+      where: { [secret]: { startsWith: String(scene.secretOf(victim)) } },
+    })
     yield read('findFirst', 'contains, in any case', {
       where: { [secret]: { contains: String(scene.secretOf(victim)).toUpperCase(), mode: 'insensitive' } },
     })
@@ -111,7 +117,9 @@ function* tenantFieldForms(scene: Scene, model: string, read: Read): Generator<A
   for (const operation of ['findFirst', 'count', 'groupBy', 'aggregate']) {
     const by = operation === 'groupBy' ? { by: [scene.secretField(model)] } : {}
     const count = operation === 'aggregate' ? { _count: true } : {}
-    const where = { OR: [{ [field]: undefined, [scene.secretField(model)]: scene.secretOf(victimOf(scene, model)) }] }
+    const where = {
+      OR: [{ [field]: undefined, [scene.secretField(model)]: scene.secretOf(victimOf(scene, model)) }],
+    }
     yield read(operation, 'the tenant field is undefined, within OR', { ...by, ...count, where })
   }
 }

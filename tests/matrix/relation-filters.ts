@@ -1,5 +1,5 @@
 import type { Attack } from './attack.ts'
-import { listsOf, outwardPaths, type OutwardPath } from './outward-path.ts'
+import { listsOf, type OutwardPath, outwardPaths } from './outward-path.ts'
 import { changeOf } from './row-data.ts'
 import { filterOf, keyOrder, uniqueWhere, visibleFilter } from './row-filter.ts'
 import type { Scene } from './scene.ts'
@@ -29,11 +29,11 @@ export function* relationFilters(scene: Scene, model: string): Generator<Attack>
     const condition = secretIs(scene, path)
     const [first = '', second = ''] = path.relations
     const yes = (list: boolean | undefined, inner: object) => (list ? { some: inner } : { is: inner })
-    const no = (list: boolean | undefined, inner: object) => (list ? { none: inner } : { isNot: inner })
     const there = { [first]: yes(lists[0], { [second]: yes(lists[1], condition) }) }
-    const notThere = { [first]: no(lists[0], { [second]: no(lists[1], condition) }) }
+    const inner = { [second]: yes(lists[1], condition) }
+    const notThere = { [first]: lists[0] ? { none: inner } : { isNot: inner } }
     yield question(scene, model, path, 'findFirst', 'a filter', there)
-    yield question(scene, model, path, 'count', 'two negations', notThere)
+    yield question(scene, model, path, 'count', 'a negated filter', notThere)
   }
 }
 
@@ -41,13 +41,15 @@ function* everyForm(scene: Scene, model: string, path: OutwardPath): Generator<A
   const [name = ''] = path.relations
   const [list = false] = listsOf(scene, model, path.relations)
   const condition = secretIs(scene, path)
-  for (const [form, filter] of list ? listForms : toOneForms) {
+  for (const [index, [form, filter]] of (list ? listForms : toOneForms).entries()) {
     const where = { [name]: filter(condition) }
     yield question(scene, model, path, 'count', form, where)
-    yield question(scene, model, path, 'count', `${form}, within NOT and OR`, { NOT: { OR: [where] } })
+    if (index < 2)
+      yield question(scene, model, path, 'count', `${form}, within NOT and OR`, { NOT: { OR: [where] } })
   }
   // whether there is a row at all; where the key is A's own, A knows that
   const { relation } = scene.world.relation(model, name)
+  if (!isAllThereIs(scene, model, name)) return
   if (list) {
     yield question(scene, model, path, 'count', 'some at all', { [name]: { some: {} } })
     yield question(scene, model, path, 'count', 'none at all', { [name]: { none: {} } })
@@ -112,6 +114,17 @@ function question(
     args: { where, ...(rest[operation] ?? order) },
     kind: 'read',
   }
+}
+
+/** Whether some row of A's is linked with rows of B's alone, by links that could be away. */
+function isAllThereIs(scene: Scene, model: string, name: string): boolean {
+  const { world } = scene
+  const { relation, inverse } = world.relation(model, name)
+  if (relation.list && inverse?.required && inverse.fields.length > 0) return false
+  return world.rowsOf(model).some((row) => {
+    const linked = world.isVisible(row) ? world.follow(row, name) : []
+    return linked.length > 0 && linked.every((other) => !world.isVisible(other))
+  })
 }
 
 function secretIs(scene: Scene, { model, victim }: OutwardPath): object {

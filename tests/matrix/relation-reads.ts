@@ -1,5 +1,5 @@
 import type { Attack } from './attack.ts'
-import { listsOf, nest, outwardPaths, type OutwardPath } from './outward-path.ts'
+import { listsOf, nest, type OutwardPath, outwardPaths } from './outward-path.ts'
 import { filterOf, keyOrder, secretSelect, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 
@@ -39,7 +39,7 @@ function* oneStep(scene: Scene, model: string, path: OutwardPath): Generator<Att
     where,
     include: { [name]: { omit: { [scene.world.model(path.model).primaryKey[0] ?? '']: true } } },
   })
-  for (const operation of [...lookups, 'findFirst', 'findFirstOrThrow']) {
+  for (const operation of ['findUnique', 'findFirst']) {
     const args = { where: operation.startsWith('findUnique') ? unique : where }
     yield { ...one(operation, 'fluent', args), fluent: name }
   }
@@ -53,14 +53,15 @@ function* oneStep(scene: Scene, model: string, path: OutwardPath): Generator<Att
   yield within('include of a page', { take: 5, skip: 0, orderBy })
   yield within('include from a cursor', { cursor: uniqueWhere(scene, path.victim), orderBy })
   yield within('include of distinct rows', { distinct: [scene.secretField(path.model)], orderBy })
-  yield { ...one('findUnique', 'fluent with an order', { where: unique }), fluent: name }
   yield one('findFirst', '_count of one relation', { where, include: { _count: { select: include } } })
   yield one('findMany', '_count of every relation', { where, include: { _count: true } })
   yield one('findUnique', '_count in a select', { where: unique, select: { _count: { select: include } } })
   yield one('findUniqueOrThrow', '_count with a filter', {
     where: unique,
     select: {
-      _count: { select: { [name]: { where: { [scene.secretField(path.model)]: scene.secretOf(path.victim) } } } },
+      _count: {
+        select: { [name]: { where: { [scene.secretField(path.model)]: scene.secretOf(path.victim) } } },
+      },
     },
   })
 }

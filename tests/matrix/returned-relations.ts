@@ -1,5 +1,5 @@
 import type { Attack } from './attack.ts'
-import { listsOf, outwardPaths, type OutwardPath } from './outward-path.ts'
+import { listsOf, type OutwardPath, outwardPaths } from './outward-path.ts'
 import { changeOf, newRow } from './row-data.ts'
 import { filterOf, secretSelect, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
@@ -20,7 +20,8 @@ function* ofUpdates(scene: Scene, model: string, path: OutwardPath): Generator<A
   if (scene.appendOnly.has(model)) return
   const data = changeOf(scene, path.start)
   const where = uniqueWhere(scene, path.start)
-  const returned = (operation: string, form: string, args: object) => attack(model, operation, form, path, args)
+  const returned = (operation: string, form: string, args: object) =>
+    attack(model, operation, form, path, args)
   const include = includeOf(path, true)
   const select = includeOf(path, { select: secretSelect(scene, path.model) }, 'select')
   yield returned('update', 'include', { where, data, include })
@@ -34,20 +35,26 @@ function* ofUpdates(scene: Scene, model: string, path: OutwardPath): Generator<A
   if (path.relations.length > 1) return
   yield returned('update', 'select', { where, data, select })
   if (lists[0]) {
-    yield returned('update', '_count', {
-      where,
-      data,
-      select: {
-        _count: {
-          select: {
-            [path.relations[0] ?? '']: { where: { [scene.secretField(path.model)]: scene.secretOf(path.victim) } },
+    yield {
+      ...returned('update', '_count', {
+        where,
+        data,
+        select: {
+          _count: {
+            select: {
+              [path.relations[0] ?? '']: {
+                where: { [scene.secretField(path.model)]: scene.secretOf(path.victim) },
+              },
+            },
           },
         },
-      },
-    })
+      }),
+      isCompared: true,
+    }
     return
   }
-  // what writes many returns no lists
+  // what writes many returns nothing but rows to which a key leads
+  if (scene.world.relation(model, path.relations[0] ?? '').relation.fields.length === 0) return
   yield returned('updateManyAndReturn', 'include', { where: filterOf(scene, path.start), data, include })
   yield returned('updateManyAndReturn', 'select', { where: filterOf(scene, path.start), data, select })
 }

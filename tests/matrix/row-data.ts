@@ -1,7 +1,7 @@
 import { carriesTenant, tenantFieldOf } from '../../src/manifest/manifest.ts'
 import { uniqueWhere } from './row-filter.ts'
 import type { Owner, Scene } from './scene.ts'
-import { isUnique, newValue } from './schema-shape.ts'
+import { isUnique, needsValue, newValue } from './schema-shape.ts'
 import type { Row } from './world.ts'
 
 type Data = Record<string, unknown>
@@ -23,7 +23,7 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
   const data: Data = {}
   for (const [field, own] of Object.entries(shape.fields)) {
     const wanted =
-      primaryKey.includes(field) || field === scene.secretField(model) || (!own.nullable && !own.hasDefault)
+      primaryKey.includes(field) || field === scene.secretField(model) || needsValue(shape, field)
     if (wanted && !linked.has(field) && !given.has(field)) data[field] = newValue(own)
   }
   if (scope.kind === 'root' && owner === 'a') data[scope.field] = scene.tenantA
@@ -95,11 +95,28 @@ export function moveTo(scene: Scene, row: Row, owner: 'a' | 'b'): Data | undefin
   for (const [name, relation] of Object.entries(model.relations)) {
     if (relation.fields.length === 0 || row.values[relation.fields[0] ?? ''] === undefined) continue
     if (!givesTenant(scene, row.model, name)) continue
-    if (relation.fields.some((field) => row.values[field] === null) && !relation.required && !isTenantRelation(scene, row.model, name)) continue
+    if (
+      relation.fields.some((field) => row.values[field] === null) &&
+      !relation.required &&
+      !isTenantRelation(scene, row.model, name)
+    )
+      continue
     const target = parentFor(scene, row.model, name, owner)
     if (target) Object.assign(data, keyTo(scene, row.model, name, target))
   }
   return Object.keys(data).length === 0 ? undefined : data
+}
+
+/** Whether a unique key keeps a row of a model from having these values. */
+export function collides(scene: Scene, row: Row, changes: Data): boolean {
+  const changed: Data = { ...row.values, ...changes }
+  return shapeOf(scene, row.model).uniqueSets.some(
+    (set) =>
+      set.some((field) => field in changes) &&
+      scene.world
+        .rowsOf(row.model)
+        .some((other) => other !== row && set.every((field) => other.values[field] === changed[field])),
+  )
 }
 
 /** Whether a relation's key says whose a row is. */

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Manifest, ModelManifest, RelationManifest } from '../../src/manifest/manifest.ts'
 import { carriesTenant, tenantFieldOf } from '../../src/manifest/manifest.ts'
 import { type DatabaseState, type State } from './database-state.ts'
-import { isText, isUnique, newValue, type SchemaShape, secretFieldOf } from './schema-shape.ts'
+import { isText, isUnique, needsValue, newValue, type SchemaShape, secretFieldOf } from './schema-shape.ts'
 import type { Row, World } from './world.ts'
 
 export type Owner = 'a' | 'b' | 'nobody'
@@ -103,7 +103,9 @@ class Seeds {
     for (const name of Object.keys(manifest.models)) this.#addRows(name)
     for (const seed of this.#seeds) this.#link(seed)
     const rootKey = (owner: Owner) => {
-      const key = this.find(manifest.tenantModel, owner, 'cross')?.values[this.#model(manifest.tenantModel).primaryKey[0] ?? '']
+      const key = this.find(manifest.tenantModel, owner, 'cross')?.values[
+        this.#model(manifest.tenantModel).primaryKey[0] ?? ''
+      ]
       return String(key)
     }
     this.tenantA = rootKey('a')
@@ -162,10 +164,10 @@ class Seeds {
     const shape = shapeOf(this.#shape, name)
     const values: Record<string, unknown> = {}
     const linked = new Set(Object.values(model.relations).flatMap(({ fields }) => fields))
-    for (const [field, { nullable, hasDefault }] of Object.entries(shape.fields)) {
+    for (const [field, own] of Object.entries(shape.fields)) {
       if (linked.has(field)) values[field] = null
       else if (model.primaryKey.includes(field)) values[field] = this.#newKey(name, field, key)
-      else if (!nullable && !hasDefault) values[field] = newValue(shape.fields[field] ?? never(field))
+      else if (needsValue(shape, field)) values[field] = newValue(own)
     }
     const secretField = secretFieldOf(model, shape)
     if (!model.primaryKey.includes(secretField)) {
@@ -240,7 +242,11 @@ class Seeds {
 
   #isMembership(modelName: string, relation: RelationManifest): boolean {
     const { scope, relations } = this.#model(relation.model)
-    return scope.kind === 'member' && relations[scope.relation]?.model === modelName && scope.relation === relation.inverse
+    return (
+      scope.kind === 'member' &&
+      relations[scope.relation]?.model === modelName &&
+      scope.relation === relation.inverse
+    )
   }
 
   #leadsOutside(name: string): boolean {
@@ -285,23 +291,30 @@ class Seeds {
   #joinRows(): string[][] {
     return this.#manifest.joinTables.map(({ a, b }) => {
       const pairs: readonly (readonly [Owner, Slot, Owner, Slot])[] = [
+        // more of B's than others have, and none without B's: an order by the number tells
         ['a', 'cross', 'b', 'cross'],
+        ['a', 'cross', 'b', 'own'],
         ['b', 'cross', 'a', 'cross'],
+        ['b', 'own', 'a', 'cross'],
         ['a', 'own', 'a', 'own'],
         ['b', 'cross', 'b', 'cross'],
-        ['nobody', 'cross', 'a', 'cross'],
         ['nobody', 'cross', 'b', 'cross'],
         ['nobody', 'cross', 'b', 'own'],
         ['nobody', 'own', 'a', 'own'],
         ['nobody', 'own', 'a', 'cross'],
-        ['a', 'cross', 'nobody', 'cross'],
+        ['a', 'own', 'nobody', 'cross'],
         ['b', 'cross', 'nobody', 'cross'],
         ['nobody', 'cross', 'nobody', 'cross'],
       ]
       const links = pairs.flatMap(([ownerA, slotA, ownerB, slotB]) => {
         const [x, y] = [this.find(a, ownerA, slotA), this.find(b, ownerB, slotB)]
         return x && y
-          ? [JSON.stringify({ A: x.values[this.#model(a).primaryKey[0] ?? ''], B: y.values[this.#model(b).primaryKey[0] ?? ''] })]
+          ? [
+              JSON.stringify({
+                A: x.values[this.#model(a).primaryKey[0] ?? ''],
+                B: y.values[this.#model(b).primaryKey[0] ?? ''],
+              }),
+            ]
           : []
       })
       return [...new Set(links)]
@@ -312,18 +325,26 @@ class Seeds {
   otherState(state: State): State {
     const models = Object.entries(this.#manifest.models)
     const foreign = new Map(
-      this.#seeds.filter(({ owner }) => owner === 'b').map((seed) => [this.#keyText(seed.model, seed.values), seed]),
+      this.#seeds
+        .filter(({ owner }) => owner === 'b')
+        .map((seed) => [this.#keyText(seed.model, seed.values), seed]),
     )
     const changed = models.map(([name, model], index) =>
-      (state[index] ?? []).map((text) => {
+      (state[index] ?? []).flatMap((text) => {
         const row = JSON.parse(text) as Record<string, unknown>
-        const values = Object.fromEntries(Object.entries(model.columns).map(([field, column]) => [field, row[column]]))
+        const values = Object.fromEntries(
+          Object.entries(model.columns).map(([field, column]) => [field, row[column]]),
+        )
         const seed = foreign.get(this.#keyText(name, values))
-        if (!seed) return text
-        return JSON.stringify({ ...row, ...this.#otherValues(seed) })
+        if (!seed) return [text]
+        // where nothing can refer to it, a row can be away
+        if (seed.slot === 'free' && this.#isEnd(name)) return []
+        return [JSON.stringify({ ...row, ...this.#otherValues(seed) })]
       }),
     )
-    const foreignKeys = new Set([...foreign.values()].map(({ model, values }) => values[this.#model(model).primaryKey[0] ?? '']))
+    const foreignKeys = new Set(
+      [...foreign.values()].map(({ model, values }) => values[this.#model(model).primaryKey[0] ?? '']),
+    )
     const joins = state.slice(models.length).map((rows) =>
       rows.filter((text) => {
         const link = JSON.parse(text) as Record<string, unknown>
@@ -331,6 +352,11 @@ class Seeds {
       }),
     )
     return [...changed, ...joins]
+  }
+
+  /** Whether nothing refers to the rows of a model. */
+  #isEnd(name: string): boolean {
+    return Object.values(this.#model(name).relations).every(({ fields }) => fields.length > 0)
   }
 
   #otherValues(seed: Seed): Record<string, unknown> {

@@ -101,8 +101,20 @@ export function isText({ type }: FieldShape): boolean {
   return texts.has(type)
 }
 
+/** Whether every row needs a value of its own in a field: nothing else gives it one, or two would be equal. */
+export function needsValue(shape: ModelShape, name: string): boolean {
+  const field = shape.fields[name]
+  if (!field) return false
+  if (!field.nullable && !field.hasDefault) return true
+  return (isText(field) || numbers.has(field.type)) && shape.uniqueSets.some((set) => set.includes(name))
+}
+
 /** Whether a value of these fields may stand in one row alone, or in one for each tenant. */
-export function isUnique(shape: ModelShape, fields: readonly string[], tenantField: string | undefined): boolean {
+export function isUnique(
+  shape: ModelShape,
+  fields: readonly string[],
+  tenantField: string | undefined,
+): boolean {
   return shape.uniqueSets.some(
     (set) =>
       set.some((field) => field !== tenantField && fields.includes(field)) &&

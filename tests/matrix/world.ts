@@ -1,4 +1,9 @@
-import { type Manifest, type ModelManifest, type RelationManifest, tenantFieldOf } from '../../src/manifest/manifest.ts'
+import {
+  type Manifest,
+  type ModelManifest,
+  type RelationManifest,
+  tenantFieldOf,
+} from '../../src/manifest/manifest.ts'
 
 /** A row by the names that Prisma gives its fields. */
 export type Values = Readonly<Record<string, unknown>>
@@ -120,7 +125,9 @@ export class World {
 
   keyOf(row: Row): unknown {
     const { primaryKey } = this.model(row.model)
-    return primaryKey.length === 1 ? row.values[primaryKey[0] ?? ''] : JSON.stringify(primaryKey.map((field) => row.values[field]))
+    return primaryKey.length === 1
+      ? row.values[primaryKey[0] ?? '']
+      : JSON.stringify(primaryKey.map((field) => row.values[field]))
   }
 
   tenantFieldOf(modelName: string): string | undefined {

@@ -1,5 +1,14 @@
 import type { Attack } from './attack.ts'
-import { changeOf, givesTenant, hasKeysWithTenant, isTenantRelation, keyTo, moveTo, newRow } from './row-data.ts'
+import {
+  changeOf,
+  collides,
+  givesTenant,
+  hasKeysWithTenant,
+  isTenantRelation,
+  keyTo,
+  moveTo,
+  newRow,
+} from './row-data.ts'
 import { filterOf, tenantColumn, uniqueWhere, uniqueWheres, visibleFilter } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 import { isUnique } from './schema-shape.ts'
@@ -40,23 +49,25 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
   const data = changeOf(scene, victim)
   const where = filterOf(scene, victim)
   const extra = held === undefined ? {} : { heldBySchema: held }
-  const one = (operation: string, form: string, args: object) => write(operation, `${whose}, ${form}`, args, extra)
+  const one = (operation: string, form: string, args: object) =>
+    write(operation, `${whose}, ${form}`, args, extra)
   const create = newRow(scene, model, { owner: 'a', form: 'unchecked' })
 
-  for (const [name, unique] of uniqueWheres(scene, victim)) {
+  const isDeletable = mayDelete(scene, victim)
+  for (const [index, [name, unique]] of uniqueWheres(scene, victim).entries()) {
     yield one('update', `by ${name}`, { where: unique, data })
+    if (index > 0) continue
     yield one('upsert', `by ${name}`, { where: unique, update: data, create })
-    if (mayDelete(scene, victim)) yield one('delete', `by ${name}`, { where: unique })
+    if (isDeletable) yield one('delete', `by ${name}`, { where: unique })
   }
-  const many: readonly (readonly [string, object])[] = [
-    ['by key', where],
-    ['by OR', { OR: [where, { AND: [where] }] }],
-    ['by NOT', { AND: [where], NOT: { NOT: [where] } }],
-  ]
-  for (const [form, filter] of many) {
-    yield one('updateMany', form, { where: filter, data })
-    yield one('updateManyAndReturn', form, { where: filter, data })
-    if (mayDelete(scene, victim)) yield one('deleteMany', form, { where: filter })
+  const either = { OR: [where, { AND: [where] }] }
+  yield one('updateMany', 'by key', { where, data })
+  yield one('updateMany', 'by NOT', { where: { AND: [where], NOT: { NOT: [where] } }, data })
+  yield one('updateManyAndReturn', 'by key', { where, data })
+  yield one('updateManyAndReturn', 'by OR', { where: either, data })
+  if (isDeletable) {
+    yield one('deleteMany', 'by key', { where })
+    yield one('deleteMany', 'by OR', { where: either })
   }
   const secret = scene.secretField(model)
   const field = tenantColumn(scene, model)
@@ -72,13 +83,23 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
   const values = [scene.tenantB, { in: [scene.tenantB] }, { not: scene.tenantA }]
   for (const value of values) {
     const filter = { ...where, [field]: value }
-    yield one('updateMany', `by the tenant field ${typeof value === 'string' ? '' : Object.keys(value)}`, { where: filter, data })
+    yield one('updateMany', `by the tenant field ${typeof value === 'string' ? '' : Object.keys(value)}`, {
+      where: filter,
+      data,
+    })
   }
   yield one('updateMany', 'by an undefined tenant field', { where: { ...where, [field]: undefined }, data })
-  yield one('update', 'by key and tenant field', { where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB }, data })
-  if (mayDelete(scene, victim)) {
-    yield one('deleteMany', 'by an undefined tenant field', { where: { ...where, [field]: { in: undefined } } })
-    yield one('delete', 'by key and tenant field', { where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB } })
+  yield one('update', 'by key and tenant field', {
+    where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
+    data,
+  })
+  if (isDeletable) {
+    yield one('deleteMany', 'by an undefined tenant field', {
+      where: { ...where, [field]: { in: undefined } },
+    })
+    yield one('delete', 'by key and tenant field', {
+      where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
+    })
   }
 }
 
@@ -115,11 +136,11 @@ function* createsFor(scene: Scene, model: string, write: Write): Generator<Attac
     const victim = scene.row(model, 'b', 'free') ?? scene.row(model, 'nobody', 'free')
     const nowhere = uniqueWhere(scene, { model, values: { ...victim?.values, ...data() } })
     yield write('create', whose, { data: data() })
-    yield write('createMany', whose, { data: data() })
-    yield write('createMany', `${whose}, in a list`, { data: [data(), data()].slice(0, onlyOnce(scene, model) ? 1 : 2) })
+    yield write('createMany', `${whose}, in a list`, {
+      data: [data(), data()].slice(0, onlyOnce(scene, model) ? 1 : 2),
+    })
     yield write('createMany', `${whose}, skipping duplicates`, { data: [data()], skipDuplicates: true })
     yield write('createManyAndReturn', whose, { data: [data()] })
-    yield write('createManyAndReturn', `${whose}, skipping duplicates`, { data: [data()], skipDuplicates: true })
     yield write('upsert', whose, { where: nowhere, update: {}, create: data() })
     if (owner === 'nobody' || !hasKey(scene, model)) continue
     const checked = () => newRow(scene, model, { owner, form: 'checked' })
@@ -133,18 +154,24 @@ function onlyOnce(scene: Scene, model: string): boolean {
   const { relations } = scene.world.model(model)
   const shape = scene.shape[model]
   return Object.values(relations).some(
-    ({ fields, required }) => required && fields.length > 0 && shape && isUnique(shape, fields, tenantColumn(scene, model)),
+    ({ fields, required }) =>
+      required && fields.length > 0 && shape && isUnique(shape, fields, tenantColumn(scene, model)),
   )
 }
 
 function hasKey(scene: Scene, model: string): boolean {
-  return Object.values(scene.world.model(model).relations).some(({ fields, required }) => fields.length > 0 && required) ||
-    Object.keys(scene.world.model(model).relations).some((name) => isTenantRelation(scene, model, name))
+  return (
+    Object.values(scene.world.model(model).relations).some(
+      ({ fields, required }) => fields.length > 0 && required,
+    ) || Object.keys(scene.world.model(model).relations).some((name) => isTenantRelation(scene, model, name))
+  )
 }
 
 /** Rows of A's given to B or to nobody, and rows of B's and of nobody's claimed. */
 function* moves(scene: Scene, model: string, write: Write): Generator<Attack> {
-  const own = scene.row(model, 'a', 'free')
+  const own = (['free', 'own', 'cross'] as const)
+    .map((slot) => scene.row(model, 'a', slot))
+    .find((row) => row && !collides(scene, row, moveTo(scene, row, 'b') ?? {}))
   const { scope, relations, readOnly } = scene.world.model(model)
   if (!own || scope.kind === 'member' || scope.kind === 'global') return
   const held = scene.appendOnly.get(model)
@@ -155,7 +182,11 @@ function* moves(scene: Scene, model: string, write: Write): Generator<Attack> {
 
   if (scope.kind === 'root') {
     const free = scene.row(model, 'b', 'free')
-    if (free) yield write('update', 'another’s, with a new key', { where: uniqueWhere(scene, free), data: { [scope.field]: newRow(scene, model, { owner: 'b', form: 'unchecked' })[scope.field] } })
+    if (free)
+      yield write('update', 'another’s, with a new key', {
+        where: uniqueWhere(scene, free),
+        data: { [scope.field]: newRow(scene, model, { owner: 'b', form: 'unchecked' })[scope.field] },
+      })
     return
   }
   const data = moveTo(scene, own, 'b')
@@ -175,27 +206,51 @@ function* moves(scene: Scene, model: string, write: Write): Generator<Attack> {
     const withOthers = hasKeysWithTenant(scene, own)
       ? { heldBySchema: held ?? 'the row’s other keys carry the tenant' }
       : immutable
-    yield write('update', `an own row moved by connecting ${name}`, { where: unique, data: { [name]: { connect: uniqueWhere(scene, parent) } } }, withOthers)
-    yield write('updateMany', `an own row moved by ${name}’s key alone`, { where, data: keyTo(scene, model, name, parent) }, withOthers)
+    yield write(
+      'update',
+      `an own row moved by connecting ${name}`,
+      { where: unique, data: { [name]: { connect: uniqueWhere(scene, parent) } } },
+      withOthers,
+    )
+    yield write(
+      'updateMany',
+      `an own row moved by ${name}’s key alone`,
+      { where, data: keyTo(scene, model, name, parent) },
+      withOthers,
+    )
   }
   if (scope.kind === 'shared' && field !== undefined) {
     const tenantRelation = Object.keys(relations).find((name) => isTenantRelation(scene, model, name))
     yield write('update', 'an own row given to all', { where: unique, data: { [field]: null } })
-    yield write('update', 'an own row given to all by set', { where: unique, data: { [field]: { set: null } } })
+    yield write('update', 'an own row given to all by set', {
+      where: unique,
+      data: { [field]: { set: null } },
+    })
     yield write('updateMany', 'an own row given to all', { where, data: { [field]: null } })
     yield write('updateManyAndReturn', 'an own row given to all', { where, data: { [field]: null } })
     if (tenantRelation !== undefined) {
-      yield write('update', 'an own row given to all by disconnect', { where: unique, data: { [tenantRelation]: { disconnect: true } } })
+      yield write('update', 'an own row given to all by disconnect', {
+        where: unique,
+        data: { [tenantRelation]: { disconnect: true } },
+      })
     }
   }
-  const claims = [scene.row(model, 'b', 'free'), scope.kind === 'shared' ? scene.row(model, 'nobody', 'free') : undefined]
+  const claims = [
+    scene.row(model, 'b', 'free'),
+    scope.kind === 'shared' ? scene.row(model, 'nobody', 'free') : undefined,
+  ]
   for (const row of claims) {
     const claim = row && moveTo(scene, row, 'a')
     if (!row || !claim || readOnly) continue
     const whose = row === claims[0] ? 'another’s row claimed' : 'nobody’s row claimed'
     yield write('update', whose, { where: uniqueWhere(scene, row), data: claim }, immutable)
     yield write('updateMany', whose, { where: filterOf(scene, row), data: claim }, immutable)
-    yield write('updateManyAndReturn', `${whose}, among all that are not one’s own`, { where: { AND: [filterOf(scene, row), { NOT: visibleFilterOfOwn(scene, model) }] }, data: claim }, immutable)
+    yield write(
+      'updateManyAndReturn',
+      `${whose}, among all that are not one’s own`,
+      { where: { AND: [filterOf(scene, row), { NOT: visibleFilterOfOwn(scene, model) }] }, data: claim },
+      immutable,
+    )
   }
 }
 
@@ -204,24 +259,38 @@ function visibleFilterOfOwn(scene: Scene, model: string): object {
   return rows.length === 0 ? visibleFilter(scene, model) : { OR: rows.map((row) => filterOf(scene, row)) }
 }
 
+/** A row of B's to which no other refers where only one may. */
+function targetOf(scene: Scene, model: string, name: string): Row | undefined {
+  const { relation, inverse } = scene.world.relation(model, name)
+  const free = scene.row(relation.model, 'b', 'free')
+  if (!free || !inverse || inverse.list || relation.fields.length === 0) return free
+  return scene.world
+    .rowsOf(relation.model)
+    .find((row) => !scene.world.isVisible(row) && scene.world.follow(row, relation.inverse).length === 0)
+}
+
 /** Own rows whose foreign keys name rows of B's. */
 function* foreignKeys(scene: Scene, model: string, write: Write): Generator<Attack> {
   const own = scene.row(model, 'a', 'free')
   const { relations, scope, readOnly } = scene.world.model(model)
   if (!own || readOnly || scope.kind === 'global' || scope.kind === 'member') return
   for (const [name, relation] of Object.entries(relations)) {
-    const target = scene.row(relation.model, 'b', 'free')
+    const target = targetOf(scene, model, name)
     if (relation.fields.length === 0 || isTenantRelation(scene, model, name) || !target) continue
     if (scope.kind === 'through' && scope.relation === name) continue
     const { tenantA } = scene
     const tenant = tenantColumn(scene, model)
-    const key = { ...keyTo(scene, model, name, target), ...(tenant === undefined ? {} : { [tenant]: tenantA }) }
+    const key = {
+      ...keyTo(scene, model, name, target),
+      ...(tenant === undefined ? {} : { [tenant]: tenantA }),
+    }
     const extra: Partial<Attack> = givesTenant(scene, model, name)
       ? { heldBySchema: `the key of ${name} carries the tenant` }
       : {
           limit: {
             hull: 'two',
-            reason: 'PostgreSQL checks foreign keys without row-level security, and the key does not carry the tenant',
+            reason:
+              'PostgreSQL checks foreign keys without row-level security, and the key does not carry the tenant',
           },
         }
     const held = scene.appendOnly.get(model)
@@ -229,13 +298,21 @@ function* foreignKeys(scene: Scene, model: string, write: Write): Generator<Atta
     const data = () => ({ ...newRow(scene, model, { owner: 'a', form: 'unchecked' }), ...key })
     const form = `the key of ${name} names another’s row`
     yield write('create', form, { data: data() }, extra)
-    yield write('createMany', form, { data: [data()] }, extra)
     yield write('createMany', `${form}, skipping duplicates`, { data: [data()], skipDuplicates: true }, extra)
-    yield write('createManyAndReturn', form, { data: [data()] }, extra)
-    yield write('createManyAndReturn', `${form}, with its relation`, { data: [data()], include: { [name]: true } }, extra)
+    yield write(
+      'createManyAndReturn',
+      `${form}, with its relation`,
+      { data: [data()], include: { [name]: true } },
+      extra,
+    )
     yield write('update', form, { where: uniqueWhere(scene, own), data: key }, updates)
     yield write('updateMany', form, { where: filterOf(scene, own), data: key }, updates)
-    yield write('updateManyAndReturn', form, { where: filterOf(scene, own), data: key, include: { [name]: true } }, updates)
+    yield write(
+      'updateManyAndReturn',
+      form,
+      { where: filterOf(scene, own), data: key, include: { [name]: true } },
+      updates,
+    )
     yield write('upsert', form, { where: uniqueWhere(scene, own), update: key, create: data() }, updates)
   }
 }
