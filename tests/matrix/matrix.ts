@@ -3,6 +3,7 @@ import type { Manifest } from '../../src/manifest/manifest.ts'
 import type { Attack, Hull } from './attack.ts'
 import { DatabaseState } from './database-state.ts'
 import { attacksOn } from './matrix-attacks.ts'
+import { thinned } from './one-of-a-kind.ts'
 import { heldBySchema, type MatrixReport, reportOf } from './report.ts'
 import { type MatrixClient, runAttacks, type Verdict } from './run-matrix.ts'
 import { plantScene, type Scene } from './scene.ts'
@@ -16,6 +17,8 @@ interface Options {
   readonly client: (hull: Hull | 'none', tenantId: string) => object
   /** Models whose rows the database lets nobody change or delete, and why. */
   readonly appendOnly?: ReadonlyMap<string, string>
+  /** One in how many attacks of a kind is made; every one where it is left out. */
+  readonly share?: number
 }
 
 /**
@@ -27,13 +30,15 @@ export class Matrix {
   readonly scene: Scene
   readonly #options: Options
   readonly #database: DatabaseState
-  readonly #attacks = new Map<string, readonly Attack[]>()
+  readonly #attacks: readonly Attack[]
   readonly #without = new Map<string, Promise<ReadonlyMap<Attack, Verdict>>>()
 
   private constructor(options: Options, database: DatabaseState, scene: Scene) {
     this.#options = options
     this.#database = database
     this.scene = scene
+    const attacks = Object.keys(options.manifest.models).flatMap((model) => attacksOn(scene, model))
+    this.#attacks = thinned(scene, attacks, options.share ?? 1)
   }
 
   /** Plants a scene in a database that has no rows yet. */
@@ -64,9 +69,7 @@ export class Matrix {
   }
 
   #attacksOn(model: string): readonly Attack[] {
-    const known = this.#attacks.get(model) ?? attacksOn(this.scene, model)
-    this.#attacks.set(model, known)
-    return known
+    return this.#attacks.filter((attack) => attack.model === model)
   }
 
   #run(attacks: readonly Attack[], hull: Hull | 'none'): Promise<ReadonlyMap<Attack, Verdict>> {

@@ -1,5 +1,5 @@
-import type { RelationManifest } from '../../src/manifest/manifest.ts'
-import { changeOf, collides, givesTenant, isTenantRelation, keyTo, moveTo, newRow } from './row-data.ts'
+import { RelationSide } from './relation-side.ts'
+import { changeOf, givesTenant, isDeletable, isTenantRelation, moveTo, newRow } from './row-data.ts'
 import { filterOf, tenantColumn, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 import { isUnique } from './schema-shape.ts'
@@ -17,101 +17,9 @@ export interface NestedForm {
   readonly heldBySchema?: string | undefined
 }
 
-/** One relation, seen from one of its ends. */
-class Side {
-  readonly scene: Scene
-  readonly model: string
-  readonly name: string
-  readonly relation: RelationManifest
-  readonly other: string
-  /** The relation's name at the other end. */
-  readonly via: string
-  readonly inverse: RelationManifest | undefined
-  readonly keyIsHere: boolean
-  readonly keyIsThere: boolean
-
-  constructor(scene: Scene, model: string, name: string) {
-    const { relation, inverse } = scene.world.relation(model, name)
-    this.scene = scene
-    this.model = model
-    this.name = name
-    this.relation = relation
-    this.inverse = inverse
-    this.other = relation.model
-    this.via = relation.inverse
-    this.keyIsHere = relation.fields.length > 0
-    this.keyIsThere = !this.keyIsHere && (inverse?.fields.length ?? 0) > 0
-  }
-
-  get scope() {
-    return this.scene.world.model(this.other).scope
-  }
-
-  /** Rows of the other model have their tenant from this end. */
-  get givesTenantThere(): boolean {
-    return this.keyIsThere && givesTenant(this.scene, this.other, this.via)
-  }
-
-  /** A parent for what is put into the relation: one of A's, or one of nobody's. */
-  get target(): Row | undefined {
-    const unique = this.keyIsThere && this.inverse && isUniqueKey(this.scene, this.other, this.inverse)
-    const slot = this.keyIsHere || unique ? 'free' : 'own'
-    return this.scene.row(this.model, 'a', slot) ?? this.scene.row(this.model, 'nobody', slot)
-  }
-
-  /** Parents from which rows are reached that A must not write, and one of those rows. */
-  *reached(accept: (row: Row) => boolean): Generator<{ readonly parent: Row; readonly row: Row }> {
-    const { world } = this.scene
-    for (const parent of world.rowsOf(this.model)) {
-      if (!world.isVisible(parent)) continue
-      const row = world.follow(parent, this.name).find((found) => !world.isWritable(found) && accept(found))
-      if (row) {
-        yield { parent, row }
-        return
-      }
-    }
-  }
-
-  /** A row of the other model that A may not see, or that is everybody's to see and nobody's to write. */
-  get victim(): Row | undefined {
-    const { scene, target } = this
-    for (const slot of ['free', 'own', 'cross'] as const) {
-      const row = scene.row(this.other, 'b', slot)
-      if (row && !(target && this.#collides(target, row))) return row
-    }
-    return scene.row(this.other, 'nobody', 'free')
-  }
-
-  /** Whether a unique key would keep a row from being put under a parent. */
-  #collides(parent: Row, row: Row): boolean {
-    return this.keyIsThere && collides(this.scene, row, keyTo(this.scene, this.other, this.via, parent))
-  }
-
-  /** The owner whom new rows are made for, so that making them is a success. */
-  get strangerThere(): 'a' | 'b' | 'nobody' | undefined {
-    const { kind } = this.scope
-    if (kind === 'global' || kind === 'member') return 'nobody'
-    if (this.givesTenantThere) return this.scene.world.model(this.other).readOnly ? 'a' : undefined
-    return 'b'
-  }
-
-  newOwn(): object {
-    const global = this.scope.kind === 'global' || this.scope.kind === 'member'
-    return newRow(this.scene, this.other, {
-      owner: global ? 'nobody' : 'a',
-      form: 'unchecked',
-      via: this.keyIsHere ? undefined : this.via,
-    })
-  }
-
-  newStrange(owner: 'a' | 'b' | 'nobody', form: 'unchecked' | 'checked'): object {
-    return newRow(this.scene, this.other, { owner, form, via: this.keyIsHere ? undefined : this.via })
-  }
-}
-
 /** Every nested operation that Prisma has for a relation, aimed at rows that are not A's to write. */
 export function* nestedForms(scene: Scene, model: string, name: string): Generator<NestedForm> {
-  const side = new Side(scene, model, name)
+  const side = new RelationSide(scene, model, name)
   yield* links(side)
   yield* newRows(side)
   yield* changes(side)
@@ -121,7 +29,7 @@ export function* nestedForms(scene: Scene, model: string, name: string): Generat
 }
 
 /** Links to rows of B's, or writes of nobody's. */
-function* links(side: Side): Generator<NestedForm> {
+function* links(side: RelationSide): Generator<NestedForm> {
   const { scene, relation, target: parent } = side
   const victim = side.victim
   if (!parent || !victim || isTenantRelation(scene, side.model, side.name)) return
@@ -147,7 +55,7 @@ function* links(side: Side): Generator<NestedForm> {
     side.keyIsThere && side.inverse?.required && scene.world.follow(parent, side.name).length > 0
   yield form('set', [where], {
     inCreate: false,
-    heldBySchema: empties ? 'the rows that are there can’t do without the key' : held,
+    heldBySchema: empties ? 'the row can’t do without the key' : held,
   })
   const nobodys = side.scope.kind === 'shared' ? scene.row(side.other, 'nobody', 'free') : undefined
   if (nobodys && side.keyIsThere) {
@@ -156,7 +64,7 @@ function* links(side: Side): Generator<NestedForm> {
 }
 
 /** Why the keys of the schema don't let a link be made. */
-function heldLink(side: Side, parent: Row, victim: Row): string | undefined {
+function heldLink(side: RelationSide, parent: Row, victim: Row): string | undefined {
   const { scene } = side
   if (side.keyIsThere) {
     return scene.appendOnly.get(side.other) ?? otherKeys(scene, victim, side.via)
@@ -196,7 +104,7 @@ export function otherRequiredKeys(scene: Scene, model: string, name: string): st
 }
 
 /** New rows for B, or for nobody, made inside a row of A's. */
-function* newRows(side: Side): Generator<NestedForm> {
+function* newRows(side: RelationSide): Generator<NestedForm> {
   const { scene, relation, target: parent } = side
   const owner = side.strangerThere
   if (!parent || owner === undefined) return
@@ -249,7 +157,7 @@ function isConnect(value: unknown): boolean {
 }
 
 /** Changes of rows of B's, or of nobody's, to which a link leads. */
-function* changes(side: Side): Generator<NestedForm> {
+function* changes(side: RelationSide): Generator<NestedForm> {
   const { scene, relation } = side
   for (const { parent, row } of side.reached(() => true)) {
     const whose = scene.world.isVisible(row) ? 'a row that all see' : 'another’s linked row'
@@ -287,13 +195,8 @@ function isUniqueKeyField(scene: Scene, model: string): boolean {
   )
 }
 
-function isUniqueKey(scene: Scene, model: string, relation: RelationManifest): boolean {
-  const shape = scene.shape[model]
-  return shape !== undefined && isUnique(shape, relation.fields, tenantColumn(scene, model))
-}
-
 /** Rows of A's given to B or to nobody, by an update that comes through a relation. */
-function* moves(side: Side): Generator<NestedForm> {
+function* moves(side: RelationSide): Generator<NestedForm> {
   const { scene, relation } = side
   // a key that this end gives is no field of such an update
   if (side.givesTenantThere || side.scope.kind === 'root') return
@@ -329,7 +232,7 @@ function* moves(side: Side): Generator<NestedForm> {
   }
 }
 
-function heldMove(side: Side): string | undefined {
+function heldMove(side: RelationSide): string | undefined {
   const { scene } = side
   // a row with children whose keys carry the tenant can't leave them behind
   const referred =
@@ -339,7 +242,7 @@ function heldMove(side: Side): string | undefined {
 }
 
 /** Rows of B's deleted, or links of theirs cut. */
-function* removals(side: Side): Generator<NestedForm> {
+function* removals(side: RelationSide): Generator<NestedForm> {
   const { scene, relation } = side
   const form = (operation: string, parent: Row, write: unknown, how = '', held?: string): NestedForm => ({
     operation,
@@ -374,17 +277,8 @@ function* removals(side: Side): Generator<NestedForm> {
   }
 }
 
-function isDeletable(scene: Scene, row: Row): boolean {
-  const { world } = scene
-  return Object.keys(world.model(row.model).relations).every((name) => {
-    const { relation, inverse } = world.relation(row.model, name)
-    const refersHere = relation.fields.length === 0 && (inverse?.fields.length ?? 0) > 0
-    return !refersHere || !inverse?.required || world.follow(row, name).length === 0
-  })
-}
-
 /** Own rows put where B's row is: to make room, Prisma empties the key of the one that is there. */
-function* pushes(side: Side): Generator<NestedForm> {
+function* pushes(side: RelationSide): Generator<NestedForm> {
   const { scene, relation, inverse } = side
   const { world } = scene
   const form = (operation: string, parent: Row, write: unknown, inCreate: boolean): NestedForm => ({

@@ -119,6 +119,16 @@ export function collides(scene: Scene, row: Row, changes: Data): boolean {
   )
 }
 
+/** Whether no required key leads to the row. */
+export function isDeletable(scene: Scene, row: Row): boolean {
+  const { world } = scene
+  return Object.keys(world.model(row.model).relations).every((name) => {
+    const { relation, inverse } = world.relation(row.model, name)
+    const isReferredTo = relation.fields.length === 0 && (inverse?.fields.length ?? 0) > 0
+    return !isReferredTo || !inverse?.required || world.follow(row, name).length === 0
+  })
+}
+
 /** Whether a relation's key says whose a row is. */
 export function givesTenant(scene: Scene, model: string, relationName: string): boolean {
   const found = scene.world.model(model)

@@ -15,7 +15,7 @@ export type Owner = 'a' | 'b' | 'nobody'
  * - `leaf`: leads to the other tenant's rows, and nothing leads to it, so that it can be deleted;
  * - `host`: the parent of a `free` row where no other would do.
  */
-export type Slot = 'cross' | 'own' | 'free' | 'leaf' | 'host'
+type Slot = 'cross' | 'own' | 'free' | 'leaf' | 'host'
 
 /** Two tenants with rows of every model, the rows of nobody beside them, and two worlds that differ in B's alone. */
 export interface Scene {

@@ -6,7 +6,7 @@ import {
 } from '../../src/manifest/manifest.ts'
 
 /** A row by the names that Prisma gives its fields. */
-export type Values = Readonly<Record<string, unknown>>
+type Values = Readonly<Record<string, unknown>>
 
 export interface Row {
   readonly model: string

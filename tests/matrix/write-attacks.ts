@@ -4,6 +4,7 @@ import {
   collides,
   givesTenant,
   hasKeysWithTenant,
+  isDeletable,
   isTenantRelation,
   keyTo,
   moveTo,
@@ -53,19 +54,19 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
     write(operation, `${whose}, ${form}`, args, extra)
   const create = newRow(scene, model, { owner: 'a', form: 'unchecked' })
 
-  const isDeletable = mayDelete(scene, victim)
+  const deletable = isDeletable(scene, victim)
   for (const [index, [name, unique]] of uniqueWheres(scene, victim).entries()) {
     yield one('update', `by ${name}`, { where: unique, data })
     if (index > 0) continue
     yield one('upsert', `by ${name}`, { where: unique, update: data, create })
-    if (isDeletable) yield one('delete', `by ${name}`, { where: unique })
+    if (deletable) yield one('delete', `by ${name}`, { where: unique })
   }
   const either = { OR: [where, { AND: [where] }] }
   yield one('updateMany', 'by key', { where, data })
   yield one('updateMany', 'by NOT', { where: { AND: [where], NOT: { NOT: [where] } }, data })
   yield one('updateManyAndReturn', 'by key', { where, data })
   yield one('updateManyAndReturn', 'by OR', { where: either, data })
-  if (isDeletable) {
+  if (deletable) {
     yield one('deleteMany', 'by key', { where })
     yield one('deleteMany', 'by OR', { where: either })
   }
@@ -83,17 +84,21 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
   const values = [scene.tenantB, { in: [scene.tenantB] }, { not: scene.tenantA }]
   for (const value of values) {
     const filter = { ...where, [field]: value }
-    yield one('updateMany', `by the tenant field ${typeof value === 'string' ? '' : Object.keys(value)}`, {
-      where: filter,
-      data,
-    })
+    yield one(
+      'updateMany',
+      `by the tenant field ${typeof value === 'string' ? '' : Object.keys(value).join()}`,
+      {
+        where: filter,
+        data,
+      },
+    )
   }
   yield one('updateMany', 'by an undefined tenant field', { where: { ...where, [field]: undefined }, data })
   yield one('update', 'by key and tenant field', {
     where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
     data,
   })
-  if (isDeletable) {
+  if (deletable) {
     yield one('deleteMany', 'by an undefined tenant field', {
       where: { ...where, [field]: { in: undefined } },
     })
@@ -101,15 +106,6 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
       where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
     })
   }
-}
-
-/** Whether no required key leads to the row. */
-function mayDelete(scene: Scene, row: Row): boolean {
-  return Object.keys(scene.world.model(row.model).relations).every((name) => {
-    const { relation, inverse } = scene.world.relation(row.model, name)
-    const holdsHere = relation.fields.length > 0 || !inverse || inverse.fields.length === 0
-    return holdsHere || !inverse.required || scene.world.follow(row, name).length === 0
-  })
 }
 
 /** Creates of rows that would be B's, or nobody's, or of a model that tenants only read. */
@@ -285,7 +281,7 @@ function* foreignKeys(scene: Scene, model: string, write: Write): Generator<Atta
       ...(tenant === undefined ? {} : { [tenant]: tenantA }),
     }
     const extra: Partial<Attack> = givesTenant(scene, model, name)
-      ? { heldBySchema: `the key of ${name} carries the tenant` }
+      ? { heldBySchema: 'the key carries the tenant' }
       : {
           limit: {
             hull: 'two',
