@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Manifest, ModelManifest, RelationManifest } from '../../src/manifest/manifest.ts'
 import { carriesTenant, tenantFieldOf } from '../../src/manifest/manifest.ts'
 import { type DatabaseState, type State } from './database-state.ts'
@@ -129,7 +129,7 @@ class Seeds {
 
   #addRows(name: string): void {
     const kind = this.#model(name).scope.kind
-    const keys = sortedIds(3 * slots.length)
+    const keys = sortedIds(Object.keys(this.#manifest.models).indexOf(name), 3 * slots.length)
     const add = (owner: Owner, wanted: readonly Slot[]) => {
       for (const slot of wanted) this.#seeds.push(this.#newSeed(name, owner, slot, keys.shift() ?? ''))
     }
@@ -401,8 +401,13 @@ function markersOf(world: World, prefix: string): ReadonlySet<string> {
   return markers
 }
 
-function sortedIds(count: number): string[] {
-  return Array.from({ length: count }, () => randomUUID() as string).sort()
+/** The same in every run, so that the same attacks are made. */
+function sortedIds(table: number, count: number): string[] {
+  const hex = (number: number, digits: number) => number.toString(16).padStart(digits, '0')
+  return Array.from(
+    { length: count },
+    (_, index) => `${hex(table + 1, 8)}-0000-4000-8000-${hex(index + 1, 12)}`,
+  )
 }
 
 function modelOf(manifest: Manifest, name: string): ModelManifest {
