@@ -258,6 +258,9 @@ function* removals(side: RelationSide): Generator<NestedForm> {
     if (relation.list) {
       yield form('delete', parent, [uniqueWhere(scene, row)])
       yield form('deleteMany', parent, filterOf(scene, row), ', by key')
+      const linked = scene.world.follow(parent, side.name)
+      if (linked.every((other) => isDeletable(scene, other)))
+        yield form('deleteMany', parent, {}, ', among all')
     } else {
       yield form('delete', parent, true)
       yield form('delete', parent, {}, ', with a filter')

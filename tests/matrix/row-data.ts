@@ -129,6 +129,20 @@ export function isDeletable(scene: Scene, row: Row): boolean {
   })
 }
 
+/**
+ * Whether deleting a row of A's empties keys of rows that are not: `on delete set null` is PostgreSQL's own update,
+ * which no hull sees where the key does not carry the tenant. That limit is documented, and no attack.
+ */
+export function pullsOthers(scene: Scene, row: Row): boolean {
+  const { world } = scene
+  if (!world.isWritable(row)) return false
+  return Object.keys(world.model(row.model).relations).some((name) => {
+    const { relation, inverse } = world.relation(row.model, name)
+    const isReferredTo = relation.fields.length === 0 && (inverse?.fields.length ?? 0) > 0
+    return isReferredTo && world.follow(row, name).some((other) => !world.isWritable(other))
+  })
+}
+
 /** Whether a relation's key says whose a row is. */
 export function givesTenant(scene: Scene, model: string, relationName: string): boolean {
   const found = scene.world.model(model)

@@ -9,6 +9,7 @@ import {
   keyTo,
   moveTo,
   newRow,
+  pullsOthers,
 } from './row-data.ts'
 import { filterOf, tenantColumn, uniqueWhere, uniqueWheres, visibleFilter } from './row-filter.ts'
 import type { Scene } from './scene.ts'
@@ -69,6 +70,10 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
   if (deletable) {
     yield one('deleteMany', 'by key', { where })
     yield one('deleteMany', 'by OR', { where: either })
+    // without a condition PostgreSQL asks the policy for deletes alone, and not the one for reads
+    const all = scene.world.rowsOf(model)
+    if (all.every((row) => isDeletable(scene, row) && !pullsOthers(scene, row)))
+      yield one('deleteMany', 'among all', {})
   }
   const secret = scene.secretField(model)
   const field = tenantColumn(scene, model)
