@@ -1,4 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node'
+import type { MatrixCount } from '../matrix/report.ts'
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -11,13 +12,19 @@ declare module 'vitest' {
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const counts = { passed: 0, failed: errors.length, skipped: 0, pending: 0 }
+    const matrix: MatrixCount[] = []
     for (const module of modules) {
       if (module.errors().length > 0) counts.failed++
       for (const test of module.children.allTests()) {
         counts[test.result().state]++
-        const { closingLine } = test.meta()
+        const { closingLine, matrix: part } = test.meta()
         if (closingLine !== undefined) console.log(closingLine)
+        if (part) matrix.push(part)
       }
+    }
+    if (matrix.length > 0) {
+      const sum = (of: keyof MatrixCount) => matrix.reduce((total, part) => total + part[of], 0)
+      console.log(`matrix: ${sum('cells')} cells, ${sum('leaks')} leaks, ${sum('unproven')} unproven`)
     }
     console.log(`tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   }

@@ -1,0 +1,175 @@
+import { carriesTenant, tenantFieldOf } from '../../src/manifest/manifest.ts'
+import { uniqueWhere } from './row-filter.ts'
+import type { Owner, Scene } from './scene.ts'
+import { isUnique, needsValue, newValue } from './schema-shape.ts'
+import type { Row } from './world.ts'
+
+type Data = Record<string, unknown>
+
+interface NewRow {
+  readonly owner: Owner
+  /** Prisma's inputs name foreign keys by their fields, or relations by `connect`; a mixture is no legal input. */
+  readonly form: 'unchecked' | 'checked'
+  /** The relation by which the row hangs on its parent, which gives it its key. */
+  readonly via?: string | undefined
+}
+
+/** Data for a create that the database takes, with a new key. */
+export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow): Data {
+  const { relations, scope, primaryKey } = scene.world.model(model)
+  const shape = shapeOf(scene, model)
+  const given = new Set(via === undefined ? [] : (relations[via]?.fields ?? []))
+  const linked = new Set(Object.values(relations).flatMap(({ fields }) => fields))
+  const data: Data = {}
+  for (const [field, own] of Object.entries(shape.fields)) {
+    const wanted =
+      primaryKey.includes(field) || field === scene.secretField(model) || needsValue(shape, field)
+    if (wanted && !linked.has(field) && !given.has(field)) data[field] = newValue(own)
+  }
+  if (scope.kind === 'root' && owner === 'a') data[scope.field] = scene.tenantA
+  const tenantField = tenantFieldOf(scene.world.model(model))
+  for (const [name, relation] of Object.entries(relations)) {
+    const fields = relation.fields.filter((field) => !given.has(field))
+    if (name === via || fields.length === 0) continue
+    const isTenant = relation.fields.length === 1 && fields[0] === tenantField
+    if (isTenant && owner === 'nobody') {
+      data[fields[0] ?? ''] = null
+      continue
+    }
+    if (!relation.required && !isTenant) continue
+    const target = parentFor(scene, model, name, owner)
+    if (!target) continue
+    if (form === 'checked') data[name] = { connect: uniqueWhere(scene, target) }
+    else Object.assign(data, keyOf(relation.fields, relation.references, target, given))
+  }
+  return data
+}
+
+/** The fields of a foreign key that refers to a row. */
+export function keyTo(scene: Scene, model: string, relationName: string, target: Row): Data {
+  const { relation } = scene.world.relation(model, relationName)
+  return keyOf(relation.fields, relation.references, target, new Set())
+}
+
+function keyOf(
+  fields: readonly string[],
+  references: readonly string[],
+  target: Row,
+  given: ReadonlySet<string>,
+): Data {
+  return Object.fromEntries(
+    fields.flatMap((field, index) =>
+      given.has(field) ? [] : [[field, target.values[references[index] ?? '']] as const],
+    ),
+  )
+}
+
+/** The row that a new one of an owner's hangs on. */
+function parentFor(scene: Scene, model: string, relationName: string, owner: Owner): Row | undefined {
+  const { relation, inverse } = scene.world.relation(model, relationName)
+  const { scope } = scene.world.model(relation.model)
+  if (scope.kind === 'global') return scene.row(relation.model, 'nobody', 'cross')
+  // a membership for a person who has none yet
+  if (scope.kind === 'member' && inverse && scope.relation === relation.inverse) {
+    return scene.row(relation.model, 'b', 'free')
+  }
+  const unique = isUnique(shapeOf(scene, model), relation.fields, tenantFieldOf(scene.world.model(model)))
+  return scene.row(relation.model, owner === 'nobody' ? 'a' : owner, unique ? 'free' : 'cross')
+}
+
+/** Data for an update that changes something of a row and nothing of whose it is. */
+export function changeOf(scene: Scene, row: { readonly model: string }): Data {
+  const field = scene.secretField(row.model)
+  const shape = shapeOf(scene, row.model).fields[field]
+  return shape ? { [field]: newValue(shape) } : {}
+}
+
+/**
+ * Data for an update that moves a row of A's to B, with every key that goes with it.
+ *
+ * @returns `undefined` where nothing of the row says whose it is
+ */
+export function moveTo(scene: Scene, row: Row, owner: 'a' | 'b'): Data | undefined {
+  const model = scene.world.model(row.model)
+  const data: Data = {}
+  for (const [name, relation] of Object.entries(model.relations)) {
+    if (relation.fields.length === 0 || row.values[relation.fields[0] ?? ''] === undefined) continue
+    if (!givesTenant(scene, row.model, name)) continue
+    if (
+      relation.fields.some((field) => row.values[field] === null) &&
+      !relation.required &&
+      !isTenantRelation(scene, row.model, name)
+    )
+      continue
+    const target = parentFor(scene, row.model, name, owner)
+    if (target) Object.assign(data, keyTo(scene, row.model, name, target))
+  }
+  return Object.keys(data).length === 0 ? undefined : data
+}
+
+/** Whether a unique key keeps a row of a model from having these values. */
+export function collides(scene: Scene, row: Row, changes: Data): boolean {
+  const changed: Data = { ...row.values, ...changes }
+  return shapeOf(scene, row.model).uniqueSets.some(
+    (set) =>
+      set.some((field) => field in changes) &&
+      scene.world
+        .rowsOf(row.model)
+        .some((other) => other !== row && set.every((field) => other.values[field] === changed[field])),
+  )
+}
+
+/** Whether no required key leads to the row. */
+export function isDeletable(scene: Scene, row: Row): boolean {
+  const { world } = scene
+  return Object.keys(world.model(row.model).relations).every((name) => {
+    const { relation, inverse } = world.relation(row.model, name)
+    const isReferredTo = relation.fields.length === 0 && (inverse?.fields.length ?? 0) > 0
+    return !isReferredTo || !inverse?.required || world.follow(row, name).length === 0
+  })
+}
+
+/**
+ * Whether deleting a row of A's empties keys of rows that are not: `on delete set null` is PostgreSQL's own update,
+ * which no hull sees where the key does not carry the tenant. That limit is documented, and no attack.
+ */
+export function pullsOthers(scene: Scene, row: Row): boolean {
+  const { world } = scene
+  if (!world.isWritable(row)) return false
+  return Object.keys(world.model(row.model).relations).some((name) => {
+    const { relation, inverse } = world.relation(row.model, name)
+    const isReferredTo = relation.fields.length === 0 && (inverse?.fields.length ?? 0) > 0
+    return isReferredTo && world.follow(row, name).some((other) => !world.isWritable(other))
+  })
+}
+
+/** Whether a relation's key says whose a row is. */
+export function givesTenant(scene: Scene, model: string, relationName: string): boolean {
+  const found = scene.world.model(model)
+  return (
+    carriesTenant(scene.manifest, found, relationName) ||
+    (found.scope.kind === 'through' && found.scope.relation === relationName)
+  )
+}
+
+/** Whether a relation's key is the tenant's own field and nothing beside it. */
+export function isTenantRelation(scene: Scene, model: string, relationName: string): boolean {
+  const { fields } = scene.world.relation(model, relationName).relation
+  return fields.length === 1 && fields[0] === tenantFieldOf(scene.world.model(model))
+}
+
+/** Whether a row has keys beside the tenant's own field that must go along if it changes. */
+export function hasKeysWithTenant(scene: Scene, row: Row): boolean {
+  return Object.entries(scene.world.model(row.model).relations).some(
+    ([name, { fields }]) =>
+      fields.length > 1 &&
+      carriesTenant(scene.manifest, scene.world.model(row.model), name) &&
+      fields.every((field) => row.values[field] !== null),
+  )
+}
+
+function shapeOf(scene: Scene, model: string) {
+  const shape = scene.shape[model]
+  if (!shape) throw new Error(`no shape of ${model}`)
+  return shape
+}

@@ -1,0 +1,60 @@
+import { tenantFieldOf } from '../../src/manifest/manifest.ts'
+import type { Scene } from './scene.ts'
+import type { Row } from './world.ts'
+
+/** A filter that one row alone passes, by the fields of its primary key. */
+export function filterOf(scene: Scene, row: Row): Readonly<Record<string, unknown>> {
+  const { primaryKey } = scene.world.model(row.model)
+  return Object.fromEntries(primaryKey.map((field) => [field, row.values[field]]))
+}
+
+/** Every unique look-up that names the row, the one by its primary key first. */
+export function uniqueWheres(
+  scene: Scene,
+  row: Row,
+): readonly (readonly [string, Readonly<Record<string, unknown>>])[] {
+  const { uniqueFields, compoundUniques } = scene.world.model(row.model)
+  const single = uniqueFields
+    .filter((field) => row.values[field] !== null)
+    .map((field) => [field, { [field]: row.values[field] }] as const)
+  const compound = Object.entries(compoundUniques)
+    .filter(([, fields]) => fields.every((field) => row.values[field] !== null))
+    .map(
+      ([name, fields]) =>
+        [name, { [name]: Object.fromEntries(fields.map((field) => [field, row.values[field]])) }] as const,
+    )
+  return [...single, ...compound].sort(([x], [y]) => rank(scene, row, x) - rank(scene, row, y))
+}
+
+function rank(scene: Scene, row: Row, name: string): number {
+  const { primaryKey } = scene.world.model(row.model)
+  return name === primaryKey.join('_') ? 0 : 1
+}
+
+/** The look-up of a row by its primary key. */
+export function uniqueWhere(scene: Scene, row: Row): Readonly<Record<string, unknown>> {
+  return uniqueWheres(scene, row)[0]?.[1] ?? {}
+}
+
+/** A filter that the rows of a model pass which tenant A may see. */
+export function visibleFilter(scene: Scene, model: string): object {
+  const rows = scene.world.rowsOf(model).filter((row) => scene.world.isVisible(row))
+  return { OR: rows.map((row) => filterOf(scene, row)) }
+}
+
+/** An order by the primary key. */
+export function keyOrder(scene: Scene, model: string, direction: 'asc' | 'desc' = 'asc'): object[] {
+  return scene.world.model(model).primaryKey.map((field) => ({ [field]: direction }))
+}
+
+/** A select of nothing but what shows whose the row is. */
+export function secretSelect(scene: Scene, model: string): object {
+  const { primaryKey } = scene.world.model(model)
+  return Object.fromEntries([scene.secretField(model), ...primaryKey].map((field) => [field, true]))
+}
+
+/** The field of a model that holds the tenant, where the model is not the tenant's own. */
+export function tenantColumn(scene: Scene, model: string): string | undefined {
+  const found = scene.world.model(model)
+  return found.scope.kind === 'root' ? undefined : tenantFieldOf(found)
+}

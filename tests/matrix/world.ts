@@ -1,0 +1,143 @@
+import {
+  type Manifest,
+  type ModelManifest,
+  type RelationManifest,
+  tenantFieldOf,
+} from '../../src/manifest/manifest.ts'
+
+/** A row by the names that Prisma gives its fields. */
+type Values = Readonly<Record<string, unknown>>
+
+export interface Row {
+  readonly model: string
+  readonly values: Values
+}
+
+/** A row of the table of an implicit many-to-many relation. */
+export interface Link {
+  readonly A: unknown
+  readonly B: unknown
+}
+
+/** All rows of a database at one moment, and whose they are in tenant A's eyes. */
+export class World {
+  readonly manifest: Manifest
+  readonly #tenantId: string
+  readonly #rows: ReadonlyMap<string, readonly Row[]>
+  readonly #links: readonly (readonly Link[])[]
+
+  /** @param links of each of the manifest's join tables, in its order */
+  constructor(
+    manifest: Manifest,
+    tenantId: string,
+    rows: ReadonlyMap<string, readonly Row[]>,
+    links: readonly (readonly Link[])[],
+  ) {
+    this.manifest = manifest
+    this.#tenantId = tenantId
+    this.#rows = rows
+    this.#links = links
+  }
+
+  rowsOf(model: string): readonly Row[] {
+    return this.#rows.get(model) ?? []
+  }
+
+  /** The rows that a relation of a row leads to, whosever they are. */
+  follow(row: Row, relationName: string): readonly Row[] {
+    const { relation, inverse } = this.relation(row.model, relationName)
+    const others = this.rowsOf(relation.model)
+    const [holder, target] = relation.fields.length > 0 ? [relation, undefined] : [undefined, inverse]
+    if (holder) {
+      return others.filter((other) => pairs(row, holder.fields, other, holder.references))
+    }
+    if (target && target.fields.length > 0) {
+      return others.filter((other) => pairs(other, target.fields, row, target.references))
+    }
+    return others.filter((other) => this.#linked(row, other) || this.#linked(other, row))
+  }
+
+  #linked(a: Row, b: Row): boolean {
+    return this.manifest.joinTables.some(
+      (join, index) =>
+        join.a === a.model &&
+        join.b === b.model &&
+        (this.#links[index] ?? []).some((link) => link.A === this.keyOf(a) && link.B === this.keyOf(b)),
+    )
+  }
+
+  /** Whether tenant A may see the row. */
+  isVisible(row: Row): boolean {
+    const { scope } = this.model(row.model)
+    switch (scope.kind) {
+      case 'root':
+      case 'direct':
+        return row.values[scope.field] === this.#tenantId
+      case 'shared':
+        return row.values[scope.field] === this.#tenantId || row.values[scope.field] === null
+      case 'through':
+      case 'member':
+        return this.follow(row, scope.relation).some((parent) => this.isVisible(parent))
+      case 'global':
+        return true
+    }
+  }
+
+  /** Whether tenant A may write the row: it is its own, and of a model that tenants write. */
+  isWritable(row: Row): boolean {
+    const model = this.model(row.model)
+    if (model.readOnly || model.scope.kind === 'global' || model.scope.kind === 'member') return false
+    if (model.scope.kind === 'shared') return row.values[model.scope.field] === this.#tenantId
+    return this.isVisible(row)
+  }
+
+  /** Whether tenant A may make a link between two rows in a join table, or cut one. */
+  mayLink(index: number, link: Link): { readonly make: boolean; readonly cut: boolean } {
+    const join = this.manifest.joinTables[index]
+    const end = (model: string, key: unknown) => this.rowsOf(model).find((row) => this.keyOf(row) === key)
+    const ends = [end(join?.a ?? '', link.A), end(join?.b ?? '', link.B)]
+    const cut = ends.some((row) => row && this.isWritable(row))
+    return { cut, make: cut && ends.every((row) => row && this.isVisible(row)) }
+  }
+
+  /** The relations of a row that lead to one that tenant A may not see. */
+  linksOutside(row: Row): readonly string[] {
+    return Object.entries(this.model(row.model).relations)
+      .filter(([, { fields }]) => fields.length > 0)
+      .filter(([name]) => this.follow(row, name).some((other) => !this.isVisible(other)))
+      .map(([name, { fields }]) => `${name}=${fields.map((field) => String(row.values[field])).join()}`)
+  }
+
+  model(name: string): ModelManifest {
+    const model = this.manifest.models[name]
+    if (!model) throw new Error(`no model ${name}`)
+    return model
+  }
+
+  relation(
+    modelName: string,
+    name: string,
+  ): { readonly relation: RelationManifest; readonly inverse: RelationManifest | undefined } {
+    const relation = this.model(modelName).relations[name]
+    if (!relation) throw new Error(`no relation ${modelName}.${name}`)
+    return { relation, inverse: this.model(relation.model).relations[relation.inverse] }
+  }
+
+  keyOf(row: Row): unknown {
+    const { primaryKey } = this.model(row.model)
+    return primaryKey.length === 1
+      ? row.values[primaryKey[0] ?? '']
+      : JSON.stringify(primaryKey.map((field) => row.values[field]))
+  }
+
+  tenantFieldOf(modelName: string): string | undefined {
+    return tenantFieldOf(this.model(modelName))
+  }
+}
+
+function pairs(holder: Row, fields: readonly string[], target: Row, references: readonly string[]): boolean {
+  return fields.every((field, index) => {
+    const value = holder.values[field]
+    return value !== null && value !== undefined && value === target.values[references[index] ?? '']
+  })
+}
