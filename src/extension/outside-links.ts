@@ -1,7 +1,7 @@
 import { delegateName, tenantFieldOf } from '../manifest/manifest.ts'
 import type { Ask } from './questions.ts'
 import { tenantFilter } from './scope-where.ts'
-import { type Args, isArgs, modelOf, type Scoping } from './scoping.ts'
+import { type Args, isArgs, modelOf, nameOfKey, type Scoping } from './scoping.ts'
 
 /**
  * A required relation that is read along with the rows of an operation and whose row could be another tenant's. In
@@ -149,7 +149,7 @@ function isOwn(
 }
 
 function nameOf(row: Args, fields: readonly string[]): string {
-  return JSON.stringify(fields.map((field) => String(row[field])))
+  return nameOfKey(fields.map((field) => row[field]))
 }
 
 function valueOfEach(fields: readonly string[], value: boolean): Args {

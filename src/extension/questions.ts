@@ -1,5 +1,5 @@
 import type { TenancyError } from '../errors.ts'
-import type { Args } from './scoping.ts'
+import { type Args, nameOfKey } from './scoping.ts'
 
 /** Reads rows of a model, with arguments that hull one has written itself. */
 export type Ask = (model: string, args: Args) => PromiseLike<readonly Args[]>
@@ -128,7 +128,7 @@ async function missingOf(group: readonly Reference[], ask: Ask): Promise<readonl
   const [first] = group
   if (!first) return []
   const { model, references, filter } = first
-  const nameOf = ({ values }: Reference) => JSON.stringify(values.map(String))
+  const nameOf = ({ values }: Reference) => nameOfKey(values)
   const different = new Map(group.map((one) => [nameOf(one), one]))
   const keys = [...different.values()]
   const [field = ''] = references

@@ -6,7 +6,7 @@ import {
   staysInside,
   tenantFieldOf,
 } from '../manifest/manifest.ts'
-import { type Access, and, flatWhere, scopeWhere, tenantFilter } from './scope-where.ts'
+import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
   argsOrNone,
@@ -74,14 +74,13 @@ export function halfOf(scoping: Scoping, half: NonNullable<Scoping['half']>): Sc
 /**
  * Scopes the data of an update. The tenant of a row never changes.
  *
- * @param where which rows are updated, as the caller wrote it; for a nested update that is not known
  * @throws {TenancyError} as {@link scopeCreate}
  */
-export function scopeUpdate(scoping: Scoping, modelName: string, data: unknown, where?: unknown): unknown {
+export function scopeUpdate(scoping: Scoping, modelName: string, data: unknown): unknown {
   assertWritable(scoping, modelName)
   if (!isArgs(data)) return data
   const field = tenantFieldOf(modelOf(scoping, modelName))
-  const scoped = scopeFields(scoping, modelName, data, where)
+  const scoped = scopeFields(scoping, modelName, data)
   if (field === undefined || isUnset(scoped[field])) return scoped
   const { [field]: given, ...rest } = scoped
   const assigned = assignedValue(given)
@@ -89,13 +88,10 @@ export function scopeUpdate(scoping: Scoping, modelName: string, data: unknown, 
   return rest
 }
 
-/** @param where which rows the data is for, where that is known */
-function scopeFields(scoping: Scoping, modelName: string, data: Args, where?: unknown): Args {
+function scopeFields(scoping: Scoping, modelName: string, data: Args): Args {
   const model = modelOf(scoping, modelName)
   const scoped = mapEntries(data, (key, value) =>
-    isUnset(value) || !relationOf(model, key)
-      ? value
-      : scopeNestedWrite(scoping, modelName, key, value, where),
+    isUnset(value) || !relationOf(model, key) ? value : scopeNestedWrite(scoping, modelName, key, value),
   )
   for (const name of looseReferences(scoping.manifest, model)) {
     lookUpReference(scoping, modelName, name, scoped)
@@ -201,13 +197,7 @@ function placeTenant(
 }
 
 /** Scopes everything that Prisma lets one write through a relation. */
-function scopeNestedWrite(
-  scoping: Scoping,
-  modelName: string,
-  field: string,
-  value: unknown,
-  parents: unknown,
-): unknown {
+function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, value: unknown): unknown {
   if (!isArgs(value)) return value
   const model = modelOf(scoping, modelName)
   const relation = relationOf(model, field)
@@ -238,11 +228,11 @@ function scopeNestedWrite(
       case 'disconnect':
       case 'set':
         assertKeepsTenant(scoping, modelName, field, operation)
-        return scopeUnlink(scoping, modelName, field, operation, payload, parents)
+        return scopeUnlink(scoping, modelName, field, operation, payload)
       case 'update':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => {
-          if (!relation.list) return scopeToOneUpdate(scoping, modelOf(scoping, other), other, one)
+          if (!relation.list) return scopeToOneUpdate(scoping, modelName, field, one)
           const data = scopeUpdate(scoping, other, one['data'])
           return { ...one, where: scopeWrittenRow(scoping, other, one['where'], data), data }
         })
@@ -250,7 +240,7 @@ function scopeNestedWrite(
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => ({
           ...one,
-          where: scopeManyRows(scoping, modelName, field, one['where'], parents),
+          where: scopeManyRows(scoping, modelName, field, one['where']),
           data: scopeUpdate(scoping, other, one['data']),
         }))
       case 'upsert':
@@ -271,7 +261,7 @@ function scopeNestedWrite(
         return mapOneOrMany(payload, (where) => unique(where, 'write'))
       case 'deleteMany':
         assertWritable(scoping, other)
-        return mapOneOrMany(payload, (where) => scopeManyRows(scoping, modelName, field, where, parents))
+        return mapOneOrMany(payload, (where) => scopeManyRows(scoping, modelName, field, where))
       default:
         throw new TenancyError(
           'DH201',
@@ -300,7 +290,6 @@ function scopeUnlink(
   field: string,
   operation: string,
   payload: unknown,
-  parents: unknown,
 ): unknown {
   const access = linkAccess(scoping, modelName, field)
   const relation = modelOf(scoping, modelName).relations[field]
@@ -308,7 +297,7 @@ function scopeUnlink(
   const heldThere = keyHeldThere(scoping, modelName, field)
   if (operation === 'set' && heldThere && !staysInside(scoping.manifest, modelName, field)) {
     // it lets go of all rows but those that it names, whoever's they are
-    assertNoStrays(scoping, modelName, field, parents, access, `set on ${modelName}.${field} would let go of`)
+    assertNoStrays(scoping, modelName, field, access, `set on ${modelName}.${field} would let go of`)
   }
   if (payload === true && heldThere) return tenantFilter(scoping, relation.model, access) ?? true
   return mapOneOrMany(payload, (where) => scopeWhere(scoping, relation.model, where, access))
@@ -318,46 +307,37 @@ function scopeUnlink(
  * Scopes the `where` of a nested `updateMany` or `deleteMany`, which takes columns and no relations: the rows of
  * a model without a tenant field can't be told apart there, so it is asked whether there are others.
  */
-function scopeManyRows(
-  scoping: Scoping,
-  modelName: string,
-  field: string,
-  where: unknown,
-  parents: unknown,
-): Args {
+function scopeManyRows(scoping: Scoping, modelName: string, field: string, where: unknown): Args {
   const other = modelOf(scoping, modelName).relations[field]?.model ?? ''
   if (tenantFieldOf(modelOf(scoping, other)) !== undefined) return scopeWhere(scoping, other, where, 'write')
-  const rows = argsOrNone(where)
   if (!staysInside(scoping.manifest, modelName, field)) {
-    assertNoStrays(scoping, modelName, field, parents, 'write', `${modelName}.${field} leads to`, rows)
+    assertNoStrays(scoping, modelName, field, 'write', `${modelName}.${field} leads to`)
   }
-  return rows
+  return argsOrNone(where)
 }
 
 /**
- * Asks that a list of the tenant's rows has no rows in it that the tenant may not have.
+ * Asks that no list of the tenant's rows has a row in it that the tenant may not have. The answer depends on links
+ * alone, none of which a tenant can make: which rows the caller meant is not part of the question, for that another
+ * operation of the tenant's could change before the answer is used, and it could ask for what is in the other's row.
  *
- * @param parents which rows have the list, as the caller wrote it; all of the tenant's where that is not known
  * @throws {TenancyError} `DH207`, when the questions are asked
  */
 function assertNoStrays(
   scoping: Scoping,
   modelName: string,
   field: string,
-  parents: unknown,
   access: Access,
   what: string,
-  where: Args = {},
 ): void {
   const relation = modelOf(scoping, modelName).relations[field]
   const own = relation && tenantFilter(scoping, relation.model, access)
   if (!own) return
-  const having = scopeWhere(scoping, modelName, flatWhere(modelOf(scoping, modelName), parents), 'read')
+  const having = tenantFilter(scoping, modelName, 'read') ?? {}
   const isList = modelOf(scoping, relation.model).relations[relation.inverse]?.list ?? false
-  const strayed = { [relation.inverse]: { [isList ? 'some' : 'is']: having } }
   scoping.questions.mustNotExist({
     model: relation.model,
-    where: { AND: [where, strayed, { NOT: own }] },
+    where: { AND: [{ [relation.inverse]: { [isList ? 'some' : 'is']: having } }, { NOT: own }] },
     refusal: () =>
       new TenancyError(
         'DH207',
@@ -443,9 +423,20 @@ function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, o
  * An update through a to-one relation comes as the data alone or as `{ where, data }`. It always leaves as
  * the latter, with a filter, so that a link that leads outside is not followed. To a model with a field "data" both
  * could be meant; Prisma tries the latter first, which is what it is if it fits.
+ *
+ * @throws {TenancyError} `DH201` for a model where Prisma could take the filter for a value
  */
-function scopeToOneUpdate(scoping: Scoping, model: ModelManifest, name: string, one: Args): Args {
+function scopeToOneUpdate(scoping: Scoping, holder: string, field: string, one: Args): Args {
+  const name = modelOf(scoping, holder).relations[field]?.model ?? ''
+  const model = modelOf(scoping, name)
   const { where, data: inner } = one
+  if (['where', 'data'].every((json) => model.jsonFields.includes(json))) {
+    throw new TenancyError(
+      'DH201',
+      `${holder}.${field} can't be updated through the relation, for ${name} has JSON fields called "where" and "data" that a filter could be taken for; update the ${name} itself`,
+      { details: { model: holder, relation: field } },
+    )
+  }
   const wrapped =
     Object.keys(one).every((key) => key === 'where' || key === 'data') &&
     isArgs(inner) &&

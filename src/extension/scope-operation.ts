@@ -12,7 +12,7 @@ const scopeCreates: Rewrite = (scoping, model, args) => ({
 })
 
 const scopeUpdates: Rewrite = (scoping, model, args) => {
-  const data = scopeUpdate(scoping, model, args['data'], args['where'])
+  const data = scopeUpdate(scoping, model, args['data'])
   return {
     ...scopeSelection(scoping, model, args),
     where: scopeWrittenRow(scoping, model, args['where'], data),
@@ -29,7 +29,7 @@ const scopeDeletes: Rewrite = (scoping, model, args) => {
 }
 
 const scopeUpsert: Rewrite = (scoping, model, args) => {
-  const update = scopeUpdate(halfOf(scoping, 'update'), model, args['update'], args['where'])
+  const update = scopeUpdate(halfOf(scoping, 'update'), model, args['update'])
   return {
     ...scopeSelection(scoping, model, args),
     where: scopeWrittenRow(scoping, model, args['where'], update),

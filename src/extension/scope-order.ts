@@ -9,11 +9,18 @@ import { type Args, isArgs, modelOf, relationOf, type Scoping } from './scoping.
  * refused if it does, for any of the rows that are ordered.
  *
  * @param rows the `where` of those rows, scoped
+ * @returns what to add to that `where`: which rows those are may change between the question and the answer, and a
+ *   row with such a link must not be ordered then either
  * @throws {TenancyError} `DH207`, when the questions are asked
  */
-export function scopeOrder(scoping: Scoping, modelName: string, orderBy: unknown, rows: () => Args): void {
-  for (const strays of straysOf(scoping, modelName, orderBy)) {
-    const { relation, condition } = strays
+export function scopeOrder(
+  scoping: Scoping,
+  modelName: string,
+  orderBy: unknown,
+  rows: () => Args,
+): Args | undefined {
+  const strays = straysOf(scoping, modelName, orderBy)
+  for (const { relation, condition } of strays) {
     scoping.questions.mustNotExist({
       model: modelName,
       where: { AND: [rows(), condition] },
@@ -25,6 +32,7 @@ export function scopeOrder(scoping: Scoping, modelName: string, orderBy: unknown
         ),
     })
   }
+  return strays.length === 0 ? undefined : { NOT: strays.map(({ condition }) => condition) }
 }
 
 interface Strays {

@@ -23,10 +23,18 @@ type Path = readonly string[]
  * looked at in the result.
  */
 export function scopeSelection(scoping: Scoping, modelName: string, args: Args, path: Path = []): Args {
-  return mapEntries(args, (key, value) =>
-    (key === 'include' || key === 'select') && isArgs(value)
-      ? scopeFields(scoping, modelName, value, path)
-      : value,
+  return mapEntries(args, (key, value) => {
+    if (!isArgs(value)) return value
+    if (key === 'include' || key === 'select') return scopeFields(scoping, modelName, value, path)
+    return key === 'omit' ? scopeOmit(scoping, modelName, value) : value
+  })
+}
+
+/** Leaves columns in an `omit`, and nothing else: of a relation that is not omitted Prisma takes it that it is read. */
+function scopeOmit(scoping: Scoping, modelName: string, omit: Args): Args {
+  const model = modelOf(scoping, modelName)
+  return Object.fromEntries(
+    Object.entries(omit).filter(([key]) => key !== '_count' && !relationOf(model, key)),
   )
 }
 
@@ -38,8 +46,8 @@ export function scopeRead(scoping: Scoping, modelName: string, args: Args, path:
 /** Scopes which rows are read, and the arguments that choose a page of them. */
 export function scopeRows(scoping: Scoping, modelName: string, args: Args): Args {
   const where = scopeWhere(scoping, modelName, args['where'], 'read')
-  scopeOrder(scoping, modelName, args['orderBy'], () => where)
-  return scopeCursor(scoping, modelName, { ...args, where })
+  const guard = scopeOrder(scoping, modelName, args['orderBy'], () => where)
+  return scopeCursor(scoping, modelName, { ...args, where: and(where, guard) })
 }
 
 /**
@@ -87,13 +95,14 @@ function scopeFields(scoping: Scoping, modelName: string, fields: Args, path: Pa
 /** A nested read whose rows are the tenant's by their key: only what it filters, orders and selects needs scoping. */
 function scopeNestedRead(scoping: Scoping, modelName: string, args: Args, path: Path): Args {
   const where = isArgs(args['where']) ? scopeWhere(scoping, modelName, args['where'], 'read') : undefined
-  scopeOrder(
+  const guard = scopeOrder(
     scoping,
     modelName,
     args['orderBy'],
     () => where ?? tenantFilter(scoping, modelName, 'read') ?? {},
   )
-  const rows = scopeCursor(scoping, modelName, where ? { ...args, where } : args)
+  const scoped = where || guard ? { ...args, where: and(where ?? {}, guard) } : args
+  const rows = scopeCursor(scoping, modelName, scoped)
   return scopeSelection(scoping, modelName, rows, path)
 }
 

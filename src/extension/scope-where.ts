@@ -5,6 +5,7 @@ import {
   invalidArgument,
   isArgs,
   isUnset,
+  isValue,
   mapEntries,
   mapOneOrMany,
   modelOf,
@@ -72,24 +73,51 @@ export function flatWhere(model: ModelManifest, where: unknown): Args {
   }
 }
 
-/** Rewrites the relation filters inside a `where`, at every depth. */
-function scopeFilter(scoping: Scoping, modelName: string, where: Args): Args {
+/**
+ * Rewrites the relation filters inside a `where`, at every depth.
+ *
+ * @param isNested it is a filter over the rows of a relation
+ */
+function scopeFilter(scoping: Scoping, modelName: string, where: Args, isNested = false): Args {
   const model = modelOf(scoping, modelName)
   return mapEntries(where, (key, value) => {
     if (key === 'AND' || key === 'OR' || key === 'NOT') {
-      return mapOneOrMany(value, (part) => scopeFilter(scoping, modelName, part))
+      return mapOneOrMany(value, (part) => scopeFilter(scoping, modelName, part, isNested))
     }
+    if (isUnset(value)) return value
     const relation = relationOf(model, key)
-    if (!relation || isUnset(value)) return value
+    if (!relation) return scopePattern(value)
     const outside = staysInside(scoping.manifest, modelName, key)
       ? undefined
       : tenantFilter(scoping, relation.model, 'read')
     const scoped: RelatedFilters = {
       outside,
-      inside: (part) => scopeFilter(scoping, relation.model, argsOrNone(part)),
+      isNested,
+      inside: (part) => scopeFilter(scoping, relation.model, argsOrNone(part), true),
       isEmpty: (part) => isEmpty(scoping, relation.model, part),
     }
     return relation.list ? scopeListFilter(value, scoped) : scopeToOneFilter(value, relation, scoped)
+  })
+}
+
+const patterns: ReadonlySet<string> = new Set(['endsWith', 'string_ends_with'])
+const insensitivePatterns: ReadonlySet<string> = new Set([...patterns, 'equals', 'not'])
+
+/**
+ * Ends a pattern that its own last backslash leaves open, so that it means that backslash: that of an `endsWith`, and
+ * of a comparison in which case does not count, which Prisma makes with ILIKE. PostgreSQL raises an error for such a
+ * pattern, but only at a row that fits all the rest of it, and it may try it on rows before it knows whose they are.
+ */
+function scopePattern(value: unknown, isWithinInsensitive = false): unknown {
+  if (!isArgs(value) || isValue(value)) return value
+  const isInsensitive = isWithinInsensitive || value['mode'] === 'insensitive'
+  const closed = isInsensitive ? insensitivePatterns : patterns
+  const isAffected = Object.keys(value).some((key) => key === 'not' || closed.has(key))
+  if (!isAffected) return value
+  return mapEntries(value, (key, part) => {
+    if (typeof part !== 'string') return key === 'not' ? scopePattern(part, isInsensitive) : part
+    const [backslashes = ''] = /\\*$/.exec(part) ?? []
+    return closed.has(key) && backslashes.length % 2 === 1 ? `${part}\\` : part
   })
 }
 
@@ -97,6 +125,8 @@ function scopeFilter(scoping: Scoping, modelName: string, where: Args): Args {
 interface RelatedFilters {
   /** What holds the related rows inside; nothing where their key does. */
   readonly outside: Args | undefined
+  /** The relation is filtered within the filter of another one. */
+  readonly isNested: boolean
   /** Scopes a filter over the related rows. */
   readonly inside: (part: unknown) => Args
   readonly isEmpty: (part: Args) => boolean
@@ -110,7 +140,8 @@ function scopeListFilter(value: unknown, { inside, outside, isEmpty }: RelatedFi
     if (key !== 'some' && key !== 'every' && key !== 'none') throw invalidArgument(`unknown argument ${key}`)
     return key === 'every' ? inside(part) : and(inside(part), outside)
   })
-  if (!outside || !isArgs(every) || isEmpty(every)) return isUnset(every) ? others : { ...others, every }
+  if (isUnset(every)) return others
+  if (!outside || !isArgs(every) || isEmpty(every)) return { ...others, every }
   // "every one of mine is" says "none is mine and is not"
   const broken = { AND: [outside, { NOT: every }] }
   return { ...others, none: isUnset(others['none']) ? broken : { OR: [others['none'], broken] } }
@@ -120,20 +151,24 @@ function scopeListFilter(value: unknown, { inside, outside, isEmpty }: RelatedFi
 function scopeToOneFilter(
   value: unknown,
   { required }: RelationManifest,
-  { inside, outside, isEmpty }: RelatedFilters,
+  { inside, outside, isNested, isEmpty }: RelatedFilters,
 ): unknown {
   // a required relation is never null, and Prisma says so
   if (value === null) return outside && !required ? { isNot: outside } : null
   if (!isArgs(value)) return value
   const filtered = (part: unknown): Args => {
     const scoped = inside(part)
-    // a filter without a condition is none, also for rows that have no such relation
-    return isEmpty(scoped) ? scoped : and(scoped, outside)
+    return !isNested && isEmpty(scoped) ? scoped : and(scoped, outside)
   }
-  if (!('is' in value) && !('isNot' in value)) return filtered(value)
-  const { is, isNot } = value
+  // Without a condition it is no filter, also for rows that have no such relation. Within the filter of another
+  // relation anything but nothing at all says that there is one.
+  if (Object.values(value).every(isUnset)) return value
+  const { is, isNot, ...rest } = value
+  if (isUnset(is) && isUnset(isNot)) return filtered(rest)
+  const other = Object.keys(rest).find((key) => !isUnset(rest[key]))
+  if (other !== undefined) throw invalidArgument(`unknown argument ${other} beside is and isNot`)
   if (!outside) {
-    return mapEntries(value, (_, part) => (part === null || isUnset(part) ? part : inside(part)))
+    return mapEntries({ is, isNot }, (_, part) => (part === null || isUnset(part) ? part : inside(part)))
   }
   if (is === null) return required ? value : { isNot: outside }
   return {
@@ -148,17 +183,12 @@ function scopeToOneFilter(
  * taken for none, it would be asked of another tenant's row.
  */
 function isEmpty(scoping: Scoping, modelName: string, where: Args): boolean {
-  const empty = (part: unknown, name = modelName) => isArgs(part) && isEmpty(scoping, name, part)
+  const empty = (part: unknown) => isArgs(part) && isEmpty(scoping, modelName, part)
   return Object.entries(where).every(([key, value]) => {
     if (isUnset(value)) return true
-    if (key === 'AND' || key === 'NOT')
-      return Array.isArray(value) ? value.every((one) => empty(one)) : empty(value)
-    if (key === 'OR' || !isArgs(value)) return false
-    const relation = relationOf(modelOf(scoping, modelName), key)
-    if (!relation) return Object.values(value).every(isUnset)
-    const wrapper = relation.list ? 'every' : 'is'
-    return Object.keys(value).every((name) => name === wrapper || isUnset(value[name]))
-      ? isUnset(value[wrapper]) || empty(value[wrapper], relation.model)
-      : !relation.list && !('isNot' in value) && empty(value, relation.model)
+    if (key === 'AND' || key === 'NOT') return Array.isArray(value) ? value.every(empty) : empty(value)
+    // a filter of a relation says that there is one, whatever else it says
+    if (key === 'OR' || relationOf(modelOf(scoping, modelName), key)) return false
+    return isArgs(value) && !isValue(value) && Object.values(value).every(isUnset)
   })
 }

@@ -90,6 +90,20 @@ function isDecimal(value: object): boolean {
   return Object.prototype.toString.call(value) === '[object Decimal]'
 }
 
+/** A name for the values of a key: two keys of the same type have the same name if, and only if, they are the same. */
+export function nameOfKey(values: readonly unknown[]): string {
+  return JSON.stringify(values.map(canonical))
+}
+
+function canonical(value: unknown): string {
+  // a Date says no milliseconds of itself, and bytes that are no text are all alike as text
+  if (value instanceof Date) return String(value.getTime())
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
+  }
+  return String(value)
+}
+
 /** What a scalar field is set to: by its value alone or by `{ set }`. */
 export function assignedValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value

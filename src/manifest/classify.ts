@@ -74,6 +74,7 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
           .filter((field) => field.kind !== 'object')
           .map((field) => [field.name, field.dbName ?? field.name]),
       ),
+      jsonFields: model.fields.filter((field) => field.type === 'Json').map((field) => field.name),
       primaryKey: primaryKeyOf(model),
       uniqueFields: model.fields.filter((field) => field.isId || field.isUnique).map((field) => field.name),
       compoundUniques: compoundUniquesOf(model),

@@ -41,6 +41,8 @@ export interface ModelManifest {
   readonly readOnly: boolean
   /** Column of each scalar field. */
   readonly columns: Readonly<Record<string, string>>
+  /** Scalar fields of the type Json. */
+  readonly jsonFields: readonly string[]
   readonly primaryKey: readonly string[]
   /** Fields that are unique, or the id, by themselves. */
   readonly uniqueFields: readonly string[]
