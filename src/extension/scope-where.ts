@@ -109,7 +109,7 @@ const insensitivePatterns: ReadonlySet<string> = new Set([...patterns, 'equals',
  * pattern, but only at a row that fits all the rest of it, and it may try it on rows before it knows whose they are.
  */
 function scopePattern(value: unknown, isWithinInsensitive = false): unknown {
-  if (!isArgs(value) || isValue(value)) return value
+  if (isValue(value) || !isPlainFilter(value)) return value
   const isInsensitive = isWithinInsensitive || value['mode'] === 'insensitive'
   const closed = isInsensitive ? insensitivePatterns : patterns
   const isAffected = Object.keys(value).some((key) => key === 'not' || closed.has(key))
@@ -119,6 +119,13 @@ function scopePattern(value: unknown, isWithinInsensitive = false): unknown {
     const [backslashes = ''] = /\\*$/.exec(part) ?? []
     return closed.has(key) && backslashes.length % 2 === 1 ? `${part}\\` : part
   })
+}
+
+/** Whether it is an object of operators, and no value that Prisma has a class for. */
+function isPlainFilter(value: unknown): value is Args {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** How the filters of a relation are scoped. */
@@ -189,6 +196,6 @@ function isEmpty(scoping: Scoping, modelName: string, where: Args): boolean {
     if (key === 'AND' || key === 'NOT') return Array.isArray(value) ? value.every(empty) : empty(value)
     // a filter of a relation says that there is one, whatever else it says
     if (key === 'OR' || relationOf(modelOf(scoping, modelName), key)) return false
-    return isArgs(value) && !isValue(value) && Object.values(value).every(isUnset)
+    return !isValue(value) && isPlainFilter(value) && Object.values(value).every(isUnset)
   })
 }
