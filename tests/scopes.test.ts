@@ -1510,38 +1510,41 @@ it('a row that an operation may make or not is not taken for one that it makes',
   })
   for (const attempt of [
     // the employee is found by another key and not made, but for the other one it is made with B's id
-    db.project.update({
-      where: { id: a.project },
-      data: {
-        lead: {
-          upsert: {
-            where: { id: a.spare.employee },
-            create: { id: b.spare.employee, name: 'x' },
-            update: { projects: links(b.spare.employee) },
+    () =>
+      db.project.update({
+        where: { id: a.project },
+        data: {
+          lead: {
+            upsert: {
+              where: { id: a.spare.employee },
+              create: { id: b.spare.employee, name: 'x' },
+              update: { projects: links(b.spare.employee) },
+            },
+          },
+          tasks: { create: { title: stolen, assigneeId: b.spare.employee } },
+        },
+      }),
+    () =>
+      db.employee
+        .createMany({ data: [{ id: b.spare.employee, name: 'x' }], skipDuplicates: true })
+        .then(() =>
+          db.task.create({ data: { title: stolen, projectId: a.project, assigneeId: b.spare.employee } }),
+        ),
+    () =>
+      db.project.update({
+        where: { id: a.project },
+        data: {
+          tasks: {
+            create: { title: stolen, assigneeId: b.spare.employee },
+            connectOrCreate: {
+              where: { id: a.task },
+              create: { title: 'x', assignee: { create: { id: b.spare.employee, name: 'x' } } },
+            },
           },
         },
-        tasks: { create: { title: stolen, assigneeId: b.spare.employee } },
-      },
-    }),
-    db.employee
-      .createMany({ data: [{ id: b.spare.employee, name: 'x' }], skipDuplicates: true })
-      .then(() =>
-        db.task.create({ data: { title: stolen, projectId: a.project, assigneeId: b.spare.employee } }),
-      ),
-    db.project.update({
-      where: { id: a.project },
-      data: {
-        tasks: {
-          create: { title: stolen, assigneeId: b.spare.employee },
-          connectOrCreate: {
-            where: { id: a.task },
-            create: { title: 'x', assignee: { create: { id: b.spare.employee, name: 'x' } } },
-          },
-        },
-      },
-    }),
+      }),
   ]) {
-    await expect(attempt).rejects.toMatchObject({ code: 'P2003' })
+    await expect(attempt()).rejects.toMatchObject({ code: 'P2003' })
   }
   const { rows } = await database.admin.query(`select from work.task where assignee_id = $1`, [
     b.spare.employee,
