@@ -24,10 +24,10 @@ export const errorCodes = {
   DH203: 'the model is read-only for a tenant',
   DH204: 'the call is not reachable from a tenant client',
   DH205: 'raw SQL has no row-level security to hold it',
-  DH206: 'the reference would have to be looked up in another tenant’s rows',
+  DH206: 'it cannot be known which row the reference would name',
   DH207: 'the relation cannot be followed without leaving the tenant',
   DH208: 'the manifest does not describe the client it was given',
-  DH210: 'an extension could open hull one',
+  DH210: 'an extension could open hull one, or is none',
   DH211: 'an extension answered without asking hull one',
 
   DH301: 'row-level security refused the row',

@@ -337,6 +337,12 @@ describe('classify', () => {
     ])
   })
 
+  it('offers memberships to a model that nothing but such a list leads to', () => {
+    expect(problemsOf({ Person: '' })).toEqual([
+      '  - Person: nothing leads to a tenant; add a tenant field, write /// @tenancy.member(seats) if a tenant may read the rows that have one with it, or write /// @tenancy.global if every tenant may read every row',
+    ])
+  })
+
   it('takes a model with a tenant field as global only where it says so', () => {
     const { models } = classify(withComments({ Seat: '@tenancy.global', Person: '@tenancy.global' }), options)
     expect(models['Seat']).toMatchObject({ scope: { kind: 'global' }, readOnly: true })

@@ -1116,7 +1116,12 @@ describe('createTenancy refuses', () => {
     [
       'a component that there is not',
       (client) => client.$extends({ middleware: {} } as never),
-      /middleware is no component/,
+      /is malformed: middleware is no component/,
+    ],
+    [
+      'a hook of a model that there is not',
+      (client) => client.$extends({ query: { packages: { count: () => 1 } } } as never),
+      /is malformed: query\.packages names no model and no operation/,
     ],
     [
       'what is no plain object',

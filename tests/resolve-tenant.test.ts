@@ -442,5 +442,8 @@ describe('a resolver of one’s own', () => {
   it('is refused for what is no context, without its values', async () => {
     const malformed = (async () => ({ tenantId, isAdmin: true })) as unknown as TenantResolver
     expect(await codeOf(malformed, {})).toBe('DH111')
+    expect(String((await refusalOf(malformed, {})).cause)).toMatch(/malformed at: unknown key$/)
+    const nameless: TenantResolver = async () => ({ tenantId, userId: 'auth0|someone' })
+    expect(String((await refusalOf(nameless, {})).cause)).toMatch(/malformed at: userId$/)
   })
 })

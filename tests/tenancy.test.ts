@@ -109,6 +109,13 @@ describe('a tenant client', () => {
     expect(property in db).toBe(false)
   })
 
+  it('says what stands in the place of what it hides', () => {
+    const db = database.both.client({ tenantId: scene.a.tenantId })
+    expect(() => Reflect.get(db, '$extends')).toThrow('give extensions of tenant clients to createTenancy')
+    expect(() => Reflect.get(db, '$disconnect')).toThrow('call disconnect of the tenancy')
+    expect(() => Reflect.get(db, '$queryRawUnsafe')).toThrow('write $queryRaw with parameters')
+  })
+
   it('keeps its model delegates the same objects', () => {
     const db = database.both.client({ tenantId: scene.a.tenantId })
     expect(db.configPackage).toBe(db.configPackage)

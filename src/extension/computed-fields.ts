@@ -1,4 +1,4 @@
-import type { Manifest } from '../manifest/manifest.ts'
+import { delegateName, type Manifest } from '../manifest/manifest.ts'
 import { type Args, isArgs } from './scoping.ts'
 import type { GlobalOmit } from './unique-batch.ts'
 import type { UserExtension } from './user-extension.ts'
@@ -20,7 +20,7 @@ export class ComputedFields {
     this.#globalOmit = globalOmit
     this.#byModel = new Map(
       Object.keys(manifest.models).flatMap((model) => {
-        const needs = needsOf(delegateOf(model), extensions)
+        const needs = needsOf(delegateName(model), extensions)
         return needs.size === 0 ? [] : [[model, needs] as const]
       }),
     )
@@ -61,7 +61,7 @@ export class ComputedFields {
   }
 
   #omit(model: string, omit: Args, needs: Needs): { readonly omit?: Args } {
-    const everywhere = this.#globalOmit[delegateOf(model)] ?? {}
+    const everywhere = this.#globalOmit[delegateName(model)] ?? {}
     const wanted = [...needs]
       .flatMap(([field, columns]) => (omit[field] ? [] : columns))
       .filter((column) => omit[column] ?? everywhere[column])
@@ -86,8 +86,4 @@ function needsOf(delegate: string, extensions: readonly UserExtension[]): Needs 
     return needs ? needs.flatMap((need) => columnsOf(need, new Set([...visited, field]))) : [field]
   }
   return new Map([...direct.keys()].map((field) => [field, columnsOf(field, new Set())]))
-}
-
-function delegateOf(model: string): string {
-  return model.charAt(0).toLowerCase() + model.slice(1)
 }

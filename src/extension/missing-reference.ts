@@ -59,7 +59,7 @@ function foreignKeyViolation(
   const start = [table, ...fields.map((field) => columns[field] ?? field)].join('_')
   const index = `${start.slice(0, 63 - '_fkey'.length)}_fkey`
   return new PrismaClientKnownRequestError(
-    `\nInvalid \`${clientMethod}()\` invocation:\n\n\nForeign key constraint violated on the constraint: \`${index}\``,
+    `\nInvalid \`prisma.${clientMethod}()\` invocation:\n\n\nForeign key constraint violated on the constraint: \`${index}\``,
     {
       code: 'P2003',
       clientVersion: '',

@@ -5,7 +5,6 @@ import { errorCodes, isTenancyErrorCode, TenancyError, type TenancyErrorDetails 
 interface DriverCause {
   readonly originalCode?: unknown
   readonly originalMessage?: unknown
-  readonly hint?: unknown
 }
 
 /**

@@ -102,7 +102,7 @@ class Reader {
   read(given: unknown, name: string): UserExtension {
     const parts = this.#entries(given, 'an extension')
     const unknown = [...parts.keys()].find((key) => !components.has(key))
-    if (unknown !== undefined) throw this.#refuse(`${unknown} is no component of an extension`)
+    if (unknown !== undefined) throw this.#malformed(`${unknown} is no component of an extension`)
     const query = parts.get('query')
     const result = parts.get('result')
     return {
@@ -122,15 +122,13 @@ class Reader {
       const isOperation = queryKeys.has(key) || operations.has(key)
       if (typeof value === 'function' && isOperation) return [key, carryTicket(value as Hook)] as const
       if (key !== '$allModels' && !this.#ground.models.has(key)) {
-        throw this.#refuse(
-          key.startsWith('$')
-            ? `query.${key} would run after hull one`
-            : `query.${key} names no model and no operation`,
-        )
+        throw key.startsWith('$')
+          ? this.#refuse(`query.${key} would run after hull one`)
+          : this.#malformed(`query.${key} names no model and no operation`)
       }
       const ofModel = [...this.#entries(value, `query.${key}`)].map(([operation, hook]) => {
         if (typeof hook === 'function') return [operation, carryTicket(hook as Hook)] as const
-        throw this.#refuse(`query.${key}.${operation} is no function`)
+        throw this.#malformed(`query.${key}.${operation} is no function`)
       })
       return [key, Object.fromEntries(ofModel)] as const
     })
@@ -141,7 +139,7 @@ class Reader {
     return this.#readByDelegate(given, 'result', (value, path, key) => {
       const parts = this.#entries(value, path)
       const compute = parts.get('compute')
-      if (typeof compute !== 'function') throw this.#refuse(`${path} has no function compute`)
+      if (typeof compute !== 'function') throw this.#malformed(`${path} has no function compute`)
       const needs = [...this.#entries(parts.get('needs') ?? {}, `${path}.needs`)]
         .filter(([, needed]) => needed)
         .map(([field]) => field)
@@ -205,7 +203,7 @@ class Reader {
     const delegates = [...this.#entries(given, component)].map(([key, value]) => {
       const path = `${component}.${key}`
       if (key !== '$allModels' && !this.#ground.models.has(key))
-        throw this.#refuse(`${path} names no model of the client`)
+        throw this.#malformed(`${path} names no model of the client`)
       const members = [...this.#entries(value, path)].map(
         ([name, member]) => [name, read(member, `${path}.${name}`, key, name)] as const,
       )
@@ -221,11 +219,16 @@ class Reader {
       if (prototype === Object.prototype || prototype === null)
         return new Map(Object.entries(value).filter(([, part]) => part !== undefined))
     }
-    throw this.#refuse(`${path} is no plain object`)
+    throw this.#malformed(`${path} is no plain object`)
   }
 
   #refuse(why: string): TenancyError {
     return new TenancyError('DH210', `${this.#label} could open hull one: ${why}`)
+  }
+
+  /** Prisma would pass over it, and the application would think that it is there. */
+  #malformed(why: string): TenancyError {
+    return new TenancyError('DH210', `${this.#label} is malformed: ${why}`)
   }
 }
 

@@ -216,10 +216,12 @@ function resolveThrough(
     const nullable = model.fields.find(
       (field) => field.relationFromFields?.length && !field.isRequired && isOwned(scopes.get(field.type)),
     )
+    const links = membershipsOf(model, byName, scopes)
+    const member = links.map(({ name }) => `/// @tenancy.member(${name})`).join(' or ')
     problems.push(
       nullable
         ? `${model.name}: only a nullable relation (${nullable.name}) leads to a tenant; make it required, or add a tenant field`
-        : `${model.name}: nothing leads to a tenant; add a tenant field, or write /// @tenancy.global if every tenant may read every row`,
+        : `${model.name}: nothing leads to a tenant; add a tenant field, ${member && `write ${member} if a tenant may read the rows that have one with it, `}or write /// @tenancy.global if every tenant may read every row`,
     )
   }
   return problems
@@ -246,6 +248,25 @@ function leadsThrough(
     current = byName.get(relationNamed(current, scope.relation).type)
   }
   return false
+}
+
+/** Lists that look like memberships: of rows that are a tenant's own and can't be without this model's. */
+function membershipsOf(
+  model: DMMF.Model,
+  byName: ReadonlyMap<string, DMMF.Model>,
+  scopes: ReadonlyMap<string, Scope>,
+): DMMF.Field[] {
+  return model.fields.filter(
+    ({ isList, type, relationName }) =>
+      isList &&
+      scopes.get(type)?.kind === 'direct' &&
+      byName
+        .get(type)
+        ?.fields.some(
+          (field) =>
+            field.relationName === relationName && field.isRequired && field.relationFromFields?.length,
+        ),
+  )
 }
 
 function requiredParents(model: DMMF.Model): DMMF.Field[] {

@@ -18,7 +18,10 @@ export type TenantFromJwtOptions = TokenKeys & {
   readonly algorithms?: readonly string[]
   /** The claim with the tenant's id, a uuid; `tenant_id` unless told. */
   readonly tenantClaim?: string
-  /** The claim with the user's id, a uuid where the token has it; `sub` unless told. `null` where it is no uuid. */
+  /**
+   * The claim with the user's id; `sub` unless told. Where a token has it, it must be a uuid, or the token is refused:
+   * say `null`, and no user is taken, where the issuer's ids are others.
+   */
   readonly userClaim?: string | null
   /** The claim with the user's roles: a list, or words with spaces between. No roles unless told. */
   readonly rolesClaim?: string

@@ -50,7 +50,12 @@ export function parseResolved(found: TenantContextInput): TenantContext {
   try {
     return parseTenantContext(found)
   } catch (error) {
-    if (isTenancyError(error)) throw untrusted('what names the tenant is malformed', error)
+    if (isTenancyError(error)) {
+      throw untrusted(
+        `what was found is missing or malformed at: ${error.details.field ?? 'tenantId'}`,
+        error,
+      )
+    }
     throw error
   }
 }

@@ -98,8 +98,9 @@ export function createSystemClient(use: SystemUseInput): BundledSystemClient {
  * @example
  * ```ts
  * app.get('/health', async (_, response) => {
- *   const health = await checkDatabaseHealth()
- *   response.status(health.ok ? 200 : 503).json(health)
+ *   // the rest of the answer names roles and tables: for logs, and not for the world
+ *   const { ok, problem } = await checkDatabaseHealth()
+ *   response.status(ok ? 200 : 503).json({ ok, code: problem?.code })
  * })
  * ```
  */

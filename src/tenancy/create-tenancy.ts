@@ -156,7 +156,8 @@ export interface Tenancy<Client, UnsafeRaw extends boolean = false, Base = Clien
  * @returns a {@link Tenancy}; nothing is sent before the first query
  * @param options the generated client and manifest, and how the application's role logs in
  * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH210` for an extension that
- *   could open hull one, `DH409` for a malformed connection string; and, from the first query on, `DH302` or `DH303` where hull two does not hold
+ *   could open hull one, `DH409` for a malformed connection string; and, from the first query on, `DH302` or `DH303`
+ *   where hull two does not hold
  *
  * @example
  * ```ts
@@ -247,7 +248,8 @@ export function assembleTenancy<
       if ((await pool.admission()).rowSecurityHolds) return
       throw new TenancyError(
         'DH205',
-        'raw SQL is held by row-level security alone, and it does not hold the role of this connection',
+        'raw SQL is held by row-level security alone, and it does not hold the role of this connection; ' +
+          'log in as a role of the application alone, such as doublehull_app',
       )
     },
   }

@@ -54,7 +54,7 @@ export function extendClient(from: ExtensionBase, extend: (client: never) => unk
     if (typeof client === 'object' && client !== null && links.has(client)) return client
     throw new TenancyError(
       'DH210',
-      `${what} returned something else than the client it was given, extended; hull one would not be in it`,
+      `${what} returned something else than the client it was given, extended; hull one would not be in it. Return client.$extends(…), and no promise of it`,
     )
   }
   const extended = assertOwn(extend(capture(new ChainLink(from, [])) as never), 'extend')

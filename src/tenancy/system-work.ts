@@ -1,4 +1,5 @@
 import { parseSystemUse } from '../context/system-use.ts'
+import { isTenancyError, TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import type { SystemPool } from '../wire/system-pool.ts'
 import { type ClientParts, guardClient, type SharedParts, type SystemClient } from './tenant-client.ts'
@@ -54,7 +55,9 @@ export class SystemWork<Client extends object> {
             return await work()
           } catch (error) {
             const { model, operation } = what
-            throw toTenancyError(error, { operation, ...(model === undefined ? {} : { model }) })
+            throw withoutDefault(
+              toTenancyError(error, { operation, ...(model === undefined ? {} : { model }) }),
+            )
           }
         }),
     }
@@ -66,6 +69,17 @@ export class SystemWork<Client extends object> {
     await this.#pool.end(timeoutMillis)
     await this.#client?.$disconnect()
   }
+}
+
+/** A default that asks for the tenant has none here: the database can't know that there is a client without one. */
+function withoutDefault(error: unknown): unknown {
+  if (!isTenancyError(error, 'DH101') || error.details.sqlState !== 'DH101') return error
+  const { model, operation } = error.details
+  return new TenancyError(
+    'DH101',
+    `a system client has no tenant that ${[operation, ...(model ? [`on ${model}`] : [])].join(' ')} could take as a default; name it in the data`,
+    { details: error.details, cause: error.cause },
+  )
 }
 
 interface Disconnectable {

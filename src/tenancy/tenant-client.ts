@@ -96,6 +96,15 @@ export type TenantTransactionClient<Client, UnsafeRaw extends boolean = false> =
 
 const hidden: ReadonlySet<string> = new Set(hiddenMethods)
 
+/** What to do instead of what is hidden, where there is something. */
+const insteadOf: ReadonlyMap<string, string> = new Map([
+  ['$extends', 'give extensions of tenant clients to createTenancy, as extend'],
+  ['$connect', 'the tenancy connects by itself'],
+  ['$disconnect', 'call disconnect of the tenancy'],
+  ['$queryRawUnsafe', 'write $queryRaw with parameters'],
+  ['$executeRawUnsafe', 'write $executeRaw with parameters'],
+])
+
 const rawMethods: ReadonlySet<string> = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
 const unsafeRawMethods: ReadonlySet<string> = new Set(unsafeMethods)
 
@@ -217,9 +226,12 @@ export abstract class Guard implements ProxyHandler<object> {
   get(_target: object, property: string | symbol): unknown {
     if (typeof property === 'symbol') return undefined
     if (!this.hides(property)) return this.expose(property)
-    throw new TenancyError('DH204', `${property} is not reachable from ${this.what}`, {
-      details: { operation: property },
-    })
+    const instead = insteadOf.get(property)
+    throw new TenancyError(
+      'DH204',
+      `${property} is not reachable from ${this.what}${instead === undefined ? '' : `; ${instead}`}`,
+      { details: { operation: property } },
+    )
   }
 
   has(_target: object, property: string | symbol): boolean {

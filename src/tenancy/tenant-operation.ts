@@ -79,9 +79,8 @@ let followOperation: (
 
 /**
  * An operation of a tenant client: lazy, as Prisma's own promises are, and the tenant's who made it; or one of a
- * system client, and the system's. It starts
- * when it is awaited for the first time, wherever that is, in the scope of its tenant; Prisma's own promise never
- * leaves it, so it can't be started anywhere else.
+ * system client, and the system's. It starts when it is awaited for the first time, wherever that is, in the scope of
+ * its tenant; Prisma's own promise never leaves it, so it can't be started anywhere else.
  */
 export class TenantOperation implements PromiseLike<unknown> {
   readonly #make: MakeOperation
