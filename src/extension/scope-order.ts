@@ -27,7 +27,7 @@ export function scopeOrder(
       refusal: () =>
         new TenancyError(
           'DH207',
-          `an order by ${relation} would tell about another tenant's rows, for one of the rows has a link that leads outside; order by something else, or mend the link`,
+          `an order by ${relation} would tell about rows that are not this tenant's, for one of the ordered rows is linked to such a row; order by something else, or leave those rows out`,
           { details: { model: modelName, relation } },
         ),
     })

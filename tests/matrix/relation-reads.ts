@@ -39,6 +39,8 @@ function* oneStep(scene: Scene, model: string, path: OutwardPath): Generator<Att
     where,
     include: { [name]: { omit: { [scene.world.model(path.model).primaryKey[0] ?? '']: true } } },
   })
+  // to Prisma, what an omit names and does not omit is read
+  yield one('findMany', 'omit of nothing', { where, omit: { [name]: false } })
   for (const operation of ['findUnique', 'findFirst']) {
     const args = { where: operation.startsWith('findUnique') ? unique : where }
     yield { ...one(operation, 'fluent', args), fluent: name }
@@ -72,8 +74,12 @@ function* twoSteps(scene: Scene, model: string, path: OutwardPath): Generator<At
   yield attack(model, 'findUnique', path, 'select', { where: uniqueWhere(scene, path.start), select })
   yield attack(model, 'findMany', path, 'include', { where, include: nest('include', path.relations, true) })
   const [, list = false] = listsOf(scene, model, path.relations)
-  if (!list) return
   const [first = '', second = ''] = path.relations
+  yield attack(model, 'findFirst', path, 'omit of nothing', {
+    where,
+    include: { [first]: { omit: { [second]: false } } },
+  })
+  if (!list) return
   const counts = { [first]: { select: { _count: { select: { [second]: true } } } } }
   yield attack(model, 'findFirst', path, '_count', { where, select: counts })
 }
