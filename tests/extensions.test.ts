@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { EventEmitter, once } from 'node:events'
 import { readReplicas } from '@prisma/extension-read-replicas'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Prisma, PrismaClient } from '../src/generated/prisma/client.ts'
@@ -24,8 +25,10 @@ type Hull = 'one' | 'two' | 'both'
 function extended<Extended extends object>(
   hull: Hull,
   extend: (client: PrismaClient) => Extended,
+  limits: { readonly maxConnections?: number; readonly connectionTimeoutMillis?: number } = {},
 ): Tenancy<Extended, false, PrismaClient> {
   const options = {
+    ...limits,
     PrismaClient,
     manifest,
     extend,
@@ -529,6 +532,78 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     ).rejects.toThrow('undone')
     expect(await database.none.featureFlag.count({ where: { key: 'audited' } })).toBe(0)
     await expect(db.configPackage.count()).rejects.toThrow(/\$transaction/)
+  })
+
+  it('a hook of an operation in an array asks its captured client in the array’s transaction', async () => {
+    const { a } = scene
+    const softDelete = Prisma.defineExtension((client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            delete: ({ args }) =>
+              client.featureFlag.update({ where: args.where, data: { archivedAt: new Date() } }) as never,
+          },
+        },
+      }),
+    )
+    const flags = database.none.featureFlag
+    const archived = () => flags.count({ where: { id: a.flagId, archivedAt: { not: null } } })
+    const remove = { where: { id: a.flagId } }
+    const taken = { data: { key: 'flag' } }
+
+    const db = extended(hull, (client) => client.$extends(softDelete)).client({ tenantId: a.tenantId })
+    const array = () => db.$transaction([db.featureFlag.delete(remove), db.featureFlag.create(taken)])
+    expect(await codeOf(array)).toBe('P2002')
+    expect(await archived()).toBe(0)
+    await db.$transaction([db.featureFlag.delete(remove)])
+    expect(await archived()).toBe(1)
+    await db.featureFlag.update({ ...remove, data: { archivedAt: null } })
+  })
+
+  it('the hooks of a whole array get by with one connection', async () => {
+    const { a } = scene
+    const action = `updated behind ${hull}`
+    const audit = Prisma.defineExtension((client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            async update({ args, query }) {
+              const result = await query(args)
+              await client.auditEvent.create({ data: { action } })
+              return result
+            },
+          },
+        },
+      }),
+    )
+    const only = { maxConnections: 1, connectionTimeoutMillis: 1000 }
+    const db = extended(hull, (client) => client.$extends(audit), only).client({ tenantId: a.tenantId })
+    const update = { where: { id: a.flagId }, data: { enabled: true } }
+    await db.$transaction([db.featureFlag.update(update), db.featureFlag.update(update)])
+    expect(await db.auditEvent.count({ where: { action } })).toBe(2)
+  })
+
+  it('what a hook has begun within a transaction serves other tenants when that is over', async () => {
+    const { a, b } = scene
+    const transaction = new EventEmitter()
+    let worker: Promise<number> | undefined
+    const tenancy = extended(hull, (client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            count: ({ args, query }) => {
+              worker ??= once(transaction, 'over').then(() =>
+                tenancy.client({ tenantId: b.tenantId }).configPackage.count(),
+              )
+              return query(args)
+            },
+          },
+        },
+      }),
+    ) as Tenancy<PrismaClient>
+    await tenancy.client({ tenantId: a.tenantId }).$transaction((tx) => tx.featureFlag.count())
+    transaction.emit('over')
+    expect(await worker).toBe(1)
   })
 })
 

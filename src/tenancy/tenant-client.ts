@@ -159,12 +159,6 @@ interface AddedParts {
   readonly suspects: string
 }
 
-/** Where the operations of a tenant client run, if not each on its own. */
-export interface Within extends OpenTransaction {
-  /** Prisma's client of the transaction, from which another one within it is begun. */
-  readonly client: object
-}
-
 /**
  * Wraps an extended Prisma client so that a tenant's own doors are all there is: the models of the manifest,
  * `$transaction` and raw SQL with parameters. The proxies stand before empty objects and name what they show,
@@ -174,7 +168,7 @@ export interface Within extends OpenTransaction {
  *
  * @param within the transaction that the client is of
  */
-export function guardClient(parts: ClientParts, context: WorkContext, within?: Within): object {
+export function guardClient(parts: ClientParts, context: WorkContext, within?: OpenTransaction): object {
   const guarded = new ClientGuard(parts, context, within).self
   contexts.set(guarded, context)
   return guarded
@@ -182,11 +176,11 @@ export function guardClient(parts: ClientParts, context: WorkContext, within?: W
 
 /** An operation of a tenant client, or the call of a method that an extension has added to one. */
 export class TenantTicket extends Ticket {
-  readonly within: Within | undefined
+  readonly within: OpenTransaction | undefined
 
   constructor(
     scope: TenantScope,
-    within: Within | undefined,
+    within: OpenTransaction | undefined,
     model: string | undefined,
     parent: Ticket | undefined,
   ) {
@@ -243,12 +237,12 @@ class ClientGuard extends Guard {
   protected readonly what: string
   readonly #parts: ClientParts
   readonly #context: WorkContext
-  readonly #within: Within | undefined
+  readonly #within: OpenTransaction | undefined
   readonly #passage: Passage | undefined
   // kept, so that a model's delegate stays the same object
   #members: Map<string, unknown> | undefined
 
-  constructor(parts: ClientParts, context: WorkContext, within: Within | undefined) {
+  constructor(parts: ClientParts, context: WorkContext, within: OpenTransaction | undefined) {
     super()
     this.what = parts.what
     this.#parts = parts
@@ -256,7 +250,7 @@ class ClientGuard extends Guard {
     this.#within = within
     if (parts.added) {
       this.#passage = {
-        issue: (scope, model, parent) => new TenantTicket(scope, within, model, parent),
+        issue: ({ scope, model, parent, transaction }) => new TenantTicket(scope, transaction, model, parent),
         suspects: parts.added.suspects,
       }
     }
@@ -306,8 +300,7 @@ class ClientGuard extends Guard {
       context: this.#context,
       ...(this.#within ? { outer: this.#within.life } : {}),
     }
-    const guard: GuardTransaction = (tx, transaction) =>
-      guardClient(this.#parts, this.#context, { ...transaction, client: tx })
+    const guard: GuardTransaction = (transaction) => guardClient(this.#parts, this.#context, transaction)
     return (input: unknown, options?: TenantTransactionOptions) =>
       runTransaction(beginner, guard, input, options)
   }
@@ -319,6 +312,7 @@ class ClientGuard extends Guard {
       context: this.#context,
       inTransaction: this.#within !== undefined,
       raw: false,
+      ...(this.#within ? { life: this.#within.life } : {}),
     }
     // a system client has no extensions
     if (!isTenantScope(scope)) throw new TypeError('a method of an extension has no tenant')
