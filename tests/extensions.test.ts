@@ -400,6 +400,54 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     expect(await codeOf(() => second.configPackage.findMany())).toBe('DH211')
   })
 
+  it('a cache that asks for its version first is found out too', async () => {
+    const versioned = () => {
+      const answers = new Map<string, unknown>()
+      return Prisma.defineExtension((client) =>
+        client.$extends({
+          query: {
+            configPackage: {
+              $allOperations: async ({ operation, args, query }) => {
+                const version = await client.configPackage.count()
+                const key = JSON.stringify([operation, args, version])
+                if (!answers.has(key)) answers.set(key, await query(args))
+                return answers.get(key)
+              },
+            },
+          },
+        }),
+      )
+    }
+    const { a, b } = scene
+    const plain = database.none.$extends(versioned()).$extends(naive)
+    await naively(b.tenantId, () => plain.configPackage.findMany())
+    expect(await secretsOf(naively(a.tenantId, () => plain.configPackage.findMany()))).toEqual([b.secret])
+
+    const tenancy = extended(hull, (client) => client.$extends(versioned()))
+    const first = tenancy.client({ tenantId: b.tenantId })
+    expect(await secretsOf(first.configPackage.findMany())).toEqual([b.secret])
+    const second = tenancy.client({ tenantId: a.tenantId })
+    expect(await codeOf(() => second.configPackage.findMany())).toBe('DH211')
+  })
+
+  it('rows may be asked for to answer with a number, and numbers for a number', async () => {
+    const tenancy = extended(hull, (client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            count: async ({ args }) => (await client.featureFlag.findMany(args as object)).length,
+            deleteMany: ({ args }) =>
+              client.featureFlag.updateMany({ ...args, data: { archivedAt: null } }) as never,
+          },
+        },
+      }),
+    )
+    const db = tenancy.client({ tenantId: scene.a.tenantId })
+    expect(await db.featureFlag.count()).toBe(1)
+    expect(await db.featureFlag.deleteMany()).toEqual({ count: 1 })
+    expect(await db.featureFlag.count()).toBe(1)
+  })
+
   it('callers who share one answer share it within a tenant’s operation only', async () => {
     const shared = () => {
       let answer: PromiseLike<unknown> | undefined

@@ -1,6 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { runInWireScope, type TenantScope } from '../context/wire-scope.ts'
 
+/** Operations whose answer has no rows, and no computed fields. */
+export const numberOperations: ReadonlySet<string> = new Set([
+  'count',
+  'aggregate',
+  'groupBy',
+  'createMany',
+  'updateMany',
+  'deleteMany',
+  '$executeRaw',
+  '$executeRawUnsafe',
+])
+
+/** What an operation asks for. */
+export interface AskedOperation {
+  readonly operation: string
+  /** None for raw SQL. */
+  readonly model?: string | undefined
+}
+
 /**
  * One operation of a tenant on its way through the extensions that the application gave. It goes with Prisma's own
  * parameters of the operation, from hook to hook, for the async context can't be relied on there: a hook may put
@@ -8,18 +27,18 @@ import { runInWireScope, type TenantScope } from '../context/wire-scope.ts'
  */
 export class Ticket {
   readonly scope: TenantScope
-  readonly #model: string | undefined
+  readonly #asked: AskedOperation | undefined
   readonly #parent: Ticket | undefined
   #hasArrived = false
   #isAnswered = false
 
   /**
-   * @param model none for raw SQL
+   * @param asked none for a method that an extension has added, which may answer as it likes
    * @param parent the operation within whose hooks this one was made
    */
-  constructor(scope: TenantScope, model: string | undefined, parent: Ticket | undefined) {
+  constructor(scope: TenantScope, asked: AskedOperation | undefined, parent: Ticket | undefined) {
     this.scope = scope
-    this.#model = model
+    this.#asked = asked
     this.#parent = parent
   }
 
@@ -30,7 +49,8 @@ export class Ticket {
 
   /**
    * Hull one has answered the operation, or another one of its tenant and model that was made within it: a soft delete
-   * updates the row. One of another model, as an audit log writes it, is no answer to what was asked.
+   * updates the row. One of another model, as an audit log writes it, is no answer to what was asked, and neither is
+   * a number where rows were: a cache that asks for its version has those rows from somewhere else.
    */
   get isAnswered(): boolean {
     return this.#isAnswered
@@ -41,14 +61,14 @@ export class Ticket {
   }
 
   answer(): void {
-    this.answerFor(this.scope.context.tenantId, this.#model)
+    if (this.#asked) this.answerFor(this.scope.context.tenantId, this.#asked)
   }
 
   /** Takes note of the answer to an operation that was made within this one. */
-  answerFor(tenantId: string | undefined, model: string | undefined): void {
+  answerFor(tenantId: string | undefined, answered: AskedOperation): void {
     if (this.scope.context.tenantId !== tenantId) return
-    if (model === this.#model) this.#isAnswered = true
-    this.#parent?.answerFor(tenantId, model)
+    if (this.#asked && isAnswerTo(this.#asked, answered)) this.#isAnswered = true
+    this.#parent?.answerFor(tenantId, answered)
   }
 
   /** Runs `work` in the scope of the operation, wherever the caller runs. */
@@ -60,6 +80,11 @@ export class Ticket {
   enter<Result>(work: () => Result): Result {
     return storage.run(this, work)
   }
+}
+
+function isAnswerTo(asked: AskedOperation, answered: AskedOperation): boolean {
+  if (asked.model !== answered.model) return false
+  return numberOperations.has(asked.operation) || !numberOperations.has(answered.operation)
 }
 
 const storage = new AsyncLocalStorage<Ticket>()

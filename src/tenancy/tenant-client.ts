@@ -3,7 +3,7 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import { isTenantScope, type TenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
-import { currentTicket, Ticket } from '../extension/ticket.ts'
+import { type AskedOperation, currentTicket, Ticket } from '../extension/ticket.ts'
 import { isPrismaClient } from '../extension/user-extension.ts'
 import {
   type GuardTransaction,
@@ -181,10 +181,10 @@ export class TenantTicket extends Ticket {
   constructor(
     scope: TenantScope,
     within: OpenTransaction | undefined,
-    model: string | undefined,
+    asked: AskedOperation | undefined,
     parent: Ticket | undefined,
   ) {
-    super(scope, model, parent)
+    super(scope, asked, parent)
     this.within = within
   }
 }
@@ -250,7 +250,7 @@ class ClientGuard extends Guard {
     this.#within = within
     if (parts.added) {
       this.#passage = {
-        issue: ({ scope, model, parent, transaction }) => new TenantTicket(scope, transaction, model, parent),
+        issue: ({ scope, asked, parent, transaction }) => new TenantTicket(scope, transaction, asked, parent),
         suspects: parts.added.suspects,
       }
     }

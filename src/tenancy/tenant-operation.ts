@@ -9,7 +9,7 @@ import {
   type WorkContext,
 } from '../context/wire-scope.ts'
 import { TenancyError, transactionIsOver } from '../errors.ts'
-import type { Ticket } from '../extension/ticket.ts'
+import type { AskedOperation, Ticket } from '../extension/ticket.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { ObservedOperation } from '../telemetry/telemetry.ts'
 
@@ -45,7 +45,7 @@ export interface Passage {
 /** An operation as it sets out through the extensions. */
 interface TicketedOperation {
   readonly scope: TenantScope
-  readonly model: string | undefined
+  readonly asked: AskedOperation
   readonly parent: Ticket | undefined
   /** The transaction it runs in, which the operation of an array is told when the array is run. */
   readonly transaction: OpenTransaction | undefined
@@ -148,10 +148,12 @@ export class TenantOperation implements PromiseLike<unknown> {
         const made = this.#make()
         return transaction ? made.requestTransaction(transaction.handle) : made
       }
-      const ticket = isTenantScope(scope) ? passage?.issue({ scope, model, parent, transaction }) : undefined
+      const ticket = isTenantScope(scope)
+        ? passage?.issue({ scope, asked: { operation, model }, parent, transaction })
+        : undefined
       const result = await (ticket ? ticket.run(ask) : runInWireScope(scope, ask))
       if (ticket?.isAnswered ?? result !== undefined) {
-        parent?.answerFor(context.tenantId, model)
+        parent?.answerFor(context.tenantId, { operation, model })
         return result
       }
       // where one of several in a turn fails, Prisma answers the others with nothing and does not run them
