@@ -28,7 +28,8 @@ export interface AskedOperation {
 export class Ticket {
   readonly scope: TenantScope
   readonly #asked: AskedOperation | undefined
-  readonly #parent: Ticket | undefined
+  #parent: Ticket | undefined
+  #isOver = false
   #hasArrived = false
   #isAnswered = false
 
@@ -39,7 +40,27 @@ export class Ticket {
   constructor(scope: TenantScope, asked: AskedOperation | undefined, parent: Ticket | undefined) {
     this.scope = scope
     this.#asked = asked
-    this.#parent = parent
+    this.#parent = parent?.underWay
+  }
+
+  /** The operation has settled: whatever it has left behind, in a timer or a queue, asks nothing in its name. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** This one, or the nearest one around it, that is not over yet. */
+  get underWay(): Ticket | undefined {
+    return this.#isOver ? this.#outer : this
+  }
+
+  /** The nearest one around this one that is not over; those that are, are let go. */
+  get #outer(): Ticket | undefined {
+    while (this.#parent?.isOver) this.#parent = this.#parent.#parent
+    return this.#parent
   }
 
   /** Hull one has got the operation. */
@@ -66,9 +87,11 @@ export class Ticket {
 
   /** Takes note of the answer to an operation that was made within this one. */
   answerFor(tenantId: string | undefined, answered: AskedOperation): void {
-    if (this.scope.context.tenantId !== tenantId) return
-    if (this.#asked && isAnswerTo(this.#asked, answered)) this.#isAnswered = true
-    this.#parent?.answerFor(tenantId, answered)
+    let asking = this.underWay
+    while (asking && asking.scope.context.tenantId === tenantId) {
+      if (asking.#asked && isAnswerTo(asking.#asked, answered)) asking.#isAnswered = true
+      asking = asking.#outer
+    }
   }
 
   /** Runs `work` in the scope of the operation, wherever the caller runs. */

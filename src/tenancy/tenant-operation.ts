@@ -131,7 +131,7 @@ export class TenantOperation implements PromiseLike<unknown> {
     const { context, operation, model, run, parent, passage } = this.#origin
     const ambient = currentWireScope()
     const inTransaction = (ambient?.inTransaction && !ambient.life?.isOver) ?? false
-    const isPart = inTransaction || parent !== undefined
+    const isPart = inTransaction || parent?.underWay !== undefined
     return run({ model, operation, tenantId: context.tenantId }, isPart, async () => {
       if (ambient && inTransaction) assertSameTenant(ambient, context)
       assertLives(transaction?.life)
@@ -151,7 +151,7 @@ export class TenantOperation implements PromiseLike<unknown> {
       const ticket = isTenantScope(scope)
         ? passage?.issue({ scope, asked: { operation, model }, parent, transaction })
         : undefined
-      const result = await (ticket ? ticket.run(ask) : runInWireScope(scope, ask))
+      const result = await (ticket ? ticket.run(ask).finally(() => ticket.end()) : runInWireScope(scope, ask))
       if (ticket?.isAnswered ?? result !== undefined) {
         parent?.answerFor(context.tenantId, { operation, model })
         return result
