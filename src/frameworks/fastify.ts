@@ -39,7 +39,8 @@ export function tenantPlugin(
 ): void {
   fastify.decorateRequest('tenant', null)
   fastify.addHook('onRequest', (request, reply, done) => {
-    const view = viewOfNodeRequest(request.raw)
+    // Fastify's own headers, which hooks may have replaced
+    const view = viewOfNodeRequest({ headers: request.headers, rawHeaders: request.raw.rawHeaders })
     admit(resolve, view, onRefusal && ((error) => onRefusal(error, request))).then(
       (admission) => {
         if ('refusal' in admission) {
