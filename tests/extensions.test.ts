@@ -1287,6 +1287,42 @@ describe('a captured client', () => {
     expect(await first).toMatchObject([{ name: a.secret }])
   })
 
+  it('serves no row, which may be asked within another tenant’s method', async () => {
+    const { a, b } = scene
+    const tenancy = extended('both', (client) =>
+      client.$extends({
+        result: {
+          featureFlag: {
+            audit: {
+              needs: { key: true },
+              compute:
+                ({ key }) =>
+                () =>
+                  client.auditEvent.create({ data: { action: `row ${key}` } }),
+            },
+            touch: {
+              needs: { id: true, tenantId: true },
+              compute:
+                ({ id, tenantId }) =>
+                () =>
+                  database.both
+                    .client({ tenantId })
+                    .featureFlag.update({ where: { id }, data: { enabled: true } }),
+            },
+          },
+        },
+        client: { $within: async <Result>(work: () => Result): Promise<Result> => work() },
+      }),
+    )
+    const db = tenancy.client({ tenantId: a.tenantId })
+    const flag = await db.featureFlag.findFirstOrThrow({ where: { id: a.flagId } })
+    const other = tenancy.client({ tenantId: b.tenantId })
+    expect(await codeOf(() => other.$within(async () => await flag.audit()))).toBe('DH101')
+    expect(await codeOf(() => flag.audit())).toBe('DH101')
+    expect(await database.none.auditEvent.count({ where: { action: { startsWith: 'row ' } } })).toBe(0)
+    expect(await other.$within(async () => await flag.touch())).toMatchObject({ tenantId: a.tenantId })
+  })
+
   it('serves no operation of another tenancy', async () => {
     let captured: PrismaClient | undefined
     const audit = (client: PrismaClient) => {

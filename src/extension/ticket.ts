@@ -110,11 +110,16 @@ function isAnswerTo(asked: AskedOperation, answered: AskedOperation): boolean {
   return numberOperations.has(asked.operation) || !numberOperations.has(answered.operation)
 }
 
-const storage = new AsyncLocalStorage<Ticket>()
+const storage = new AsyncLocalStorage<Ticket | undefined>()
 
 /** The operation whose hook, or the call of a tenant client whose own method, the caller runs in. */
 export function currentTicket(): Ticket | undefined {
   return storage.getStore()
+}
+
+/** Runs a function for no operation, wherever the caller runs. */
+export function withoutTicket<Result>(work: () => Result): Result {
+  return storage.run(undefined, work)
 }
 
 const key = Symbol('ticket')
