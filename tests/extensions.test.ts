@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { EventEmitter, once } from 'node:events'
 import { readReplicas } from '@prisma/extension-read-replicas'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Prisma, PrismaClient } from '../src/generated/prisma/client.ts'
@@ -24,8 +25,10 @@ type Hull = 'one' | 'two' | 'both'
 function extended<Extended extends object>(
   hull: Hull,
   extend: (client: PrismaClient) => Extended,
+  limits: { readonly maxConnections?: number; readonly connectionTimeoutMillis?: number } = {},
 ): Tenancy<Extended, false, PrismaClient> {
   const options = {
+    ...limits,
     PrismaClient,
     manifest,
     extend,
@@ -319,7 +322,7 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     for (const [index, answer] of answers.entries()) {
       const tenant = index % 2 === 0 ? a : b
       if (answer.status === 'fulfilled') expect(answer.value).toEqual([tenant.secret])
-      else expect(answer.reason).toMatchObject({ code: 'DH211' })
+      else expect(answer.reason).toMatchObject({ code: expect.stringMatching(/^DH(101|211)$/) })
     }
     expect(answers[0]?.status).toBe('fulfilled')
     expect(answers.some(({ status }) => status === 'rejected')).toBe(true)
@@ -395,6 +398,54 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     expect(await first.auditEvent.count({ where: { action: 'findMany' } })).toBeGreaterThan(0)
     const second = tenancy.client({ tenantId: a.tenantId })
     expect(await codeOf(() => second.configPackage.findMany())).toBe('DH211')
+  })
+
+  it('a cache that asks for its version first is found out too', async () => {
+    const versioned = () => {
+      const answers = new Map<string, unknown>()
+      return Prisma.defineExtension((client) =>
+        client.$extends({
+          query: {
+            configPackage: {
+              $allOperations: async ({ operation, args, query }) => {
+                const version = await client.configPackage.count()
+                const key = JSON.stringify([operation, args, version])
+                if (!answers.has(key)) answers.set(key, await query(args))
+                return answers.get(key)
+              },
+            },
+          },
+        }),
+      )
+    }
+    const { a, b } = scene
+    const plain = database.none.$extends(versioned()).$extends(naive)
+    await naively(b.tenantId, () => plain.configPackage.findMany())
+    expect(await secretsOf(naively(a.tenantId, () => plain.configPackage.findMany()))).toEqual([b.secret])
+
+    const tenancy = extended(hull, (client) => client.$extends(versioned()))
+    const first = tenancy.client({ tenantId: b.tenantId })
+    expect(await secretsOf(first.configPackage.findMany())).toEqual([b.secret])
+    const second = tenancy.client({ tenantId: a.tenantId })
+    expect(await codeOf(() => second.configPackage.findMany())).toBe('DH211')
+  })
+
+  it('rows may be asked for to answer with a number, and numbers for a number', async () => {
+    const tenancy = extended(hull, (client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            count: async ({ args }) => (await client.featureFlag.findMany(args as object)).length,
+            deleteMany: ({ args }) =>
+              client.featureFlag.updateMany({ ...args, data: { archivedAt: null } }) as never,
+          },
+        },
+      }),
+    )
+    const db = tenancy.client({ tenantId: scene.a.tenantId })
+    expect(await db.featureFlag.count()).toBe(1)
+    expect(await db.featureFlag.deleteMany()).toEqual({ count: 1 })
+    expect(await db.featureFlag.count()).toBe(1)
   })
 
   it('callers who share one answer share it within a tenant’s operation only', async () => {
@@ -529,6 +580,78 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     ).rejects.toThrow('undone')
     expect(await database.none.featureFlag.count({ where: { key: 'audited' } })).toBe(0)
     await expect(db.configPackage.count()).rejects.toThrow(/\$transaction/)
+  })
+
+  it('a hook of an operation in an array asks its captured client in the array’s transaction', async () => {
+    const { a } = scene
+    const softDelete = Prisma.defineExtension((client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            delete: ({ args }) =>
+              client.featureFlag.update({ where: args.where, data: { archivedAt: new Date() } }) as never,
+          },
+        },
+      }),
+    )
+    const flags = database.none.featureFlag
+    const archived = () => flags.count({ where: { id: a.flagId, archivedAt: { not: null } } })
+    const remove = { where: { id: a.flagId } }
+    const taken = { data: { key: 'flag' } }
+
+    const db = extended(hull, (client) => client.$extends(softDelete)).client({ tenantId: a.tenantId })
+    const array = () => db.$transaction([db.featureFlag.delete(remove), db.featureFlag.create(taken)])
+    expect(await codeOf(array)).toBe('P2002')
+    expect(await archived()).toBe(0)
+    await db.$transaction([db.featureFlag.delete(remove)])
+    expect(await archived()).toBe(1)
+    await db.featureFlag.update({ ...remove, data: { archivedAt: null } })
+  })
+
+  it('the hooks of a whole array get by with one connection', async () => {
+    const { a } = scene
+    const action = `updated behind ${hull}`
+    const audit = Prisma.defineExtension((client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            async update({ args, query }) {
+              const result = await query(args)
+              await client.auditEvent.create({ data: { action } })
+              return result
+            },
+          },
+        },
+      }),
+    )
+    const only = { maxConnections: 1, connectionTimeoutMillis: 1000 }
+    const db = extended(hull, (client) => client.$extends(audit), only).client({ tenantId: a.tenantId })
+    const update = { where: { id: a.flagId }, data: { enabled: true } }
+    await db.$transaction([db.featureFlag.update(update), db.featureFlag.update(update)])
+    expect(await db.auditEvent.count({ where: { action } })).toBe(2)
+  })
+
+  it('what a hook has begun within a transaction serves other tenants when that is over', async () => {
+    const { a, b } = scene
+    const transaction = new EventEmitter()
+    let worker: Promise<number> | undefined
+    const tenancy = extended(hull, (client) =>
+      client.$extends({
+        query: {
+          featureFlag: {
+            count: ({ args, query }) => {
+              worker ??= once(transaction, 'over').then(() =>
+                tenancy.client({ tenantId: b.tenantId }).configPackage.count(),
+              )
+              return query(args)
+            },
+          },
+        },
+      }),
+    ) as Tenancy<PrismaClient>
+    await tenancy.client({ tenantId: a.tenantId }).$transaction((tx) => tx.featureFlag.count())
+    transaction.emit('over')
+    expect(await worker).toBe(1)
   })
 })
 
@@ -1030,6 +1153,198 @@ describe('a captured client', () => {
     expect(seen).toEqual(['first'])
     await db.featureFlag.count()
     expect(seen).toEqual(['first', 'first', 'second'])
+  })
+
+  it('serves no timer or queue that an operation has left behind, and says what does', async () => {
+    const { a, b } = scene
+    const clock = new EventEmitter()
+    const actions = ({ tenantId }: TwoTenants['a']) =>
+      database.none.auditEvent
+        .findMany({ where: { tenantId, action: { startsWith: 'batched ' } }, orderBy: { action: 'asc' } })
+        .then((events) => events.map(({ action }) => action))
+    const batched = (write: (client: PrismaClient, events: { action: string }[]) => Promise<unknown>) => {
+      let flushed: Promise<unknown> | undefined
+      const events: { action: string }[] = []
+      const extension = (client: PrismaClient) =>
+        client.$extends({
+          query: {
+            configPackage: {
+              findMany: async ({ args, query }) => {
+                const rows = await query(args)
+                events.push({ action: `batched ${rows.map(({ name }) => name).join()}` })
+                flushed ??= once(clock, 'flush').then(() => write(client, events))
+                return rows
+              },
+            },
+          },
+        })
+      return { extension, flush: () => (clock.emit('flush'), flushed) }
+    }
+    const { extension, flush } = batched((client, data) => client.auditEvent.createMany({ data }))
+    const tenancy = extended('both', extension)
+    for (const { tenantId } of [a, b]) await tenancy.client({ tenantId }).configPackage.findMany()
+    const refused = await Promise.resolve(flush()).catch((error: unknown) => error)
+    expect(refused).toMatchObject({
+      code: 'DH101',
+      message: expect.stringContaining('tenancy.client(contextOf(client))'),
+    })
+    expect([await actions(a), await actions(b)]).toEqual([[], []])
+
+    const pending: Promise<unknown>[] = []
+    const kept = extended('both', (client) =>
+      client.$extends({
+        query: {
+          configPackage: {
+            findMany: async ({ args, query }) => {
+              const rows = await query(args)
+              const own = (kept as Tenancy<PrismaClient>).client(contextOf(client) as never)
+              const action = `batched ${rows.map(({ name }) => name).join()}`
+              pending.push(once(clock, 'flush').then(() => own.auditEvent.create({ data: { action } })))
+              return rows
+            },
+          },
+        },
+      }),
+    )
+    for (const { tenantId } of [a, b]) await kept.client({ tenantId }).configPackage.findMany()
+    clock.emit('flush')
+    await Promise.all(pending)
+    expect([await actions(a), await actions(b)]).toEqual([[`batched ${a.secret}`], [`batched ${b.secret}`]])
+  })
+
+  it('serves nothing that a method has left behind', async () => {
+    const clock = new EventEmitter()
+    const left: Promise<unknown>[] = []
+    const db = extended('both', (client) =>
+      client.$extends({
+        client: {
+          $leave() {
+            left.push(once(clock, 'later').then(() => [contextOf(client), client.featureFlag.count()]))
+          },
+          $leaveLater: async () => {
+            left.push(once(clock, 'later').then(() => client.$transaction([])))
+          },
+        },
+      }),
+    ).client({ tenantId: scene.a.tenantId })
+    db.$leave()
+    await db.$leaveLater()
+    clock.emit('later')
+    const outcomes = await Promise.allSettled(left)
+    expect(outcomes).toMatchObject([{ reason: { code: 'DH101' } }, { reason: { code: 'DH101' } }])
+  })
+
+  it('serves a method that calls itself again and again', async () => {
+    const tenancy = extended('both', (client) =>
+      client.$extends({
+        client: {
+          $poll(left: number): Promise<number> {
+            const self = Prisma.getExtensionContext(this) as unknown as {
+              $poll(left: number): Promise<number>
+            }
+            if (left === 0) return client.featureFlag.count()
+            return new Promise((resolve, reject) => {
+              setImmediate(() => void self.$poll(left - 1).then(resolve, reject))
+            })
+          },
+        },
+      }),
+    )
+    const db = tenancy.client({ tenantId: scene.a.tenantId })
+    expect(await db.$poll(15_000)).toBe(await db.featureFlag.count())
+  })
+
+  it('serves a generator of a method as its own tenant, wherever its steps are taken', async () => {
+    const { a, b } = scene
+    const tenancy = extended('both', (client) =>
+      client.$extends({
+        model: {
+          configPackage: {
+            async *pages() {
+              yield await client.configPackage.findMany()
+              yield await client.configPackage.findMany()
+            },
+            *asked() {
+              yield client.configPackage.findMany()
+            },
+          },
+        },
+        client: { $within: <Result>(work: () => Result): Result => work() },
+      }),
+    )
+    const db = tenancy.client({ tenantId: a.tenantId })
+    const names: string[] = []
+    for await (const page of db.configPackage.pages()) names.push(...page.map(({ name }) => name))
+    expect(names).toEqual([a.secret, a.secret])
+    for (const page of db.configPackage.asked()) expect(await secretsOf(page)).toEqual([a.secret])
+
+    const other = tenancy.client({ tenantId: b.tenantId })
+    const pages = db.configPackage.pages()
+    const page = await other.$within(() => pages.next())
+    expect(page).toMatchObject({ done: false, value: [{ name: a.secret }] })
+    const asked = db.configPackage.asked()
+    const first = other.$within(() => asked.next().value)
+    expect(await first).toMatchObject([{ name: a.secret }])
+  })
+
+  it('serves no row, which may be asked within another tenant’s method', async () => {
+    const { a, b } = scene
+    const tenancy = extended('both', (client) =>
+      client.$extends({
+        result: {
+          featureFlag: {
+            audit: {
+              needs: { key: true },
+              compute:
+                ({ key }) =>
+                () =>
+                  client.auditEvent.create({ data: { action: `row ${key}` } }),
+            },
+            touch: {
+              needs: { id: true, tenantId: true },
+              compute:
+                ({ id, tenantId }) =>
+                () =>
+                  database.both
+                    .client({ tenantId })
+                    .featureFlag.update({ where: { id }, data: { enabled: true } }),
+            },
+          },
+        },
+        client: { $within: async <Result>(work: () => Result): Promise<Result> => work() },
+      }),
+    )
+    const db = tenancy.client({ tenantId: a.tenantId })
+    const flag = await db.featureFlag.findFirstOrThrow({ where: { id: a.flagId } })
+    const other = tenancy.client({ tenantId: b.tenantId })
+    expect(await codeOf(() => other.$within(async () => await flag.audit()))).toBe('DH101')
+    expect(await codeOf(() => flag.audit())).toBe('DH101')
+    expect(await database.none.auditEvent.count({ where: { action: { startsWith: 'row ' } } })).toBe(0)
+    expect(await other.$within(async () => await flag.touch())).toMatchObject({ tenantId: a.tenantId })
+  })
+
+  it('serves no operation of another tenancy', async () => {
+    let captured: PrismaClient | undefined
+    const audit = (client: PrismaClient) => {
+      captured = client
+      return client.$extends({
+        query: {
+          featureFlag: {
+            count: async ({ args, query }) => {
+              expect(contextOf(captured as PrismaClient)).toBeUndefined()
+              await (captured as PrismaClient).auditEvent.create({ data: { action: 'mixed' } })
+              return query(args)
+            },
+          },
+        },
+      })
+    }
+    const tenancy = extended('both', audit)
+    extended('both', audit)
+    const db = tenancy.client({ tenantId: scene.a.tenantId })
+    expect(await codeOf(() => db.featureFlag.count())).toBe('DH101')
+    expect(await codeOf(() => db.$transaction((tx) => tx.featureFlag.count()))).toBe('DH101')
+    expect(await database.none.auditEvent.count({ where: { action: 'mixed' } })).toBe(0)
   })
 })
 

@@ -425,6 +425,12 @@ describe('allAgree', () => {
     )
     expect(await resolveWith(resolve, {})).toEqual({ tenantId, userId, requestId: 'r', roles: ['first'] })
     expect(await codeOf(allAgree(knows({ userId }), knows({ userId: randomUUID() })), {})).toBe('DH111')
+    const without: TenantResolver = async () => ({ tenantId, userId: undefined, roles: undefined })
+    expect(await resolveWith(allAgree(without, knows({ userId, roles: ['known'] })), {})).toEqual({
+      tenantId,
+      userId,
+      roles: ['known'],
+    })
   })
 })
 

@@ -4,7 +4,7 @@ import type { ComputedFields } from './computed-fields.ts'
 import { ModelOperations, type ModelOperationsOptions } from './model-operations.ts'
 import type { OperationCall } from './operation-call.ts'
 import { toTenancyError } from './prisma-error.ts'
-import { attachTicket, currentTicket, ticketOf } from './ticket.ts'
+import { attachTicket, currentTicket, numberOperations, ticketOf } from './ticket.ts'
 
 /** How raw SQL is treated, which hull one cannot rewrite. */
 export interface RawPolicy {
@@ -21,15 +21,6 @@ export interface TenantExtensionOptions extends ModelOperationsOptions {
 }
 
 const rawOperations: ReadonlySet<string> = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
-/** Operations whose answer has no rows, and no computed fields. */
-const numberOperations: ReadonlySet<string> = new Set([
-  'count',
-  'aggregate',
-  'groupBy',
-  'createMany',
-  'updateMany',
-  'deleteMany',
-])
 const unsafeRawOperations: ReadonlySet<string> = new Set(['$queryRawUnsafe', '$executeRawUnsafe'])
 
 /**

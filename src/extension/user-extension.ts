@@ -2,7 +2,7 @@ import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { OperationCall } from './operation-call.ts'
 import { knownOperations } from './scope-operation.ts'
-import { ticketOf } from './ticket.ts'
+import { ticketOf, withoutTicket } from './ticket.ts'
 
 /** A hook of a query extension. */
 type Hook = (call: OperationCall) => PromiseLike<unknown>
@@ -151,7 +151,10 @@ class Reader {
       }
       return {
         needs: Object.fromEntries(needs.map((field) => [field, true])),
-        compute: (row: unknown, model?: string): unknown => Reflect.apply(compute, undefined, [row, model]),
+        compute: ofNobody((row: unknown, model?: string): unknown => {
+          const computed: unknown = Reflect.apply(compute, undefined, [row, model])
+          return typeof computed === 'function' ? ofNobody(computed) : computed
+        }),
       }
     })
   }
@@ -240,6 +243,18 @@ export function isPrismaClient(value: unknown): value is object {
     ('$extends' in value || '$queryRawUnsafe' in value) &&
     '$transaction' in value
   )
+}
+
+/**
+ * A function that asks in nobody's name: a row is read by one tenant, and what it computes may be asked for within
+ * another one's hook or method.
+ */
+// oxlint-disable-next-line typescript/no-unsafe-function-type -- whatever the application wrote
+function ofNobody<Computing extends Function>(compute: Computing): Computing {
+  return new Proxy(compute, {
+    apply: (target, self, args: unknown[]): unknown =>
+      withoutTicket(() => Reflect.apply(target, self, args) as unknown),
+  })
 }
 
 /**

@@ -4,6 +4,7 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import type { TenantResolver } from '../resolve/tenant-resolver.ts'
 import { admit, type TenantAdapterOptions } from './admission.ts'
 import { viewOfNodeRequest } from './node-request.ts'
+import { bindResponseEvents } from './response-events.ts'
 
 declare global {
   namespace Express {
@@ -15,7 +16,7 @@ declare global {
 }
 
 /**
- * Middleware for Express 5: what comes behind it, error handlers included, runs with the request's tenant, so that
+ * Middleware for Express 5: what comes behind it, error handlers and listeners of the response included, runs with the request's tenant, so that
  * `tenancy.client()` needs no argument there; `request.tenant` says whose it is. Middleware that hands requests to a
  * queue belongs before it: behind it, the handler would go on in whichever async context serves the queue. Where that
  * can't be, `tenancy.client(request.tenant)` is always right.
@@ -45,6 +46,7 @@ export function tenantMiddleware(
       return
     }
     request.tenant = admission.context
+    bindResponseEvents(tenancy, admission.context, response)
     tenancy.run(admission.context, () => next())
   }
 }

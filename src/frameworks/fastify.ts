@@ -4,6 +4,7 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import type { TenantResolver } from '../resolve/tenant-resolver.ts'
 import { admit, type TenantAdapterOptions } from './admission.ts'
 import { viewOfNodeRequest } from './node-request.ts'
+import { bindResponseEvents } from './response-events.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,7 +40,8 @@ export function tenantPlugin(
 ): void {
   fastify.decorateRequest('tenant', null)
   fastify.addHook('onRequest', (request, reply, done) => {
-    const view = viewOfNodeRequest(request.raw)
+    // Fastify's own headers, which hooks may have replaced
+    const view = viewOfNodeRequest({ headers: request.headers, rawHeaders: request.raw.rawHeaders })
     admit(resolve, view, onRefusal && ((error) => onRefusal(error, request))).then(
       (admission) => {
         if ('refusal' in admission) {
@@ -48,16 +50,23 @@ export function tenantPlugin(
           return
         }
         request.tenant = admission.context
+        bindResponseEvents(tenancy, admission.context, reply.raw)
         tenancy.run(admission.context, done)
       },
       (error: Error) => done(error),
     )
   })
-  // Another plugin's hook, and what reads the body, may go on in a queue's or a stream's async context.
-  fastify.addHook('preValidation', ({ tenant }, _reply, done) => {
+  const enter = ({ tenant }: FastifyRequest, done: () => void): void => {
     if (tenant) tenancy.run(tenant, done)
     else done()
-  })
+  }
+  // Another plugin's hook, and what reads the body, may go on in a queue's or a stream's async context.
+  fastify.addHook('preValidation', (request, _reply, done) => enter(request, done))
+  // what happens at the end of a request may be told in the context of its connection, or of another request
+  fastify.addHook('onSend', (request, _reply, _payload, done) => enter(request, done))
+  fastify.addHook('onError', (request, _reply, _error, done) => enter(request, done))
+  fastify.addHook('onTimeout', (request, _reply, done) => enter(request, done))
+  fastify.addHook('onRequestAbort', (request, done) => enter(request, done))
   done()
 }
 

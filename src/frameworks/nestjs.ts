@@ -16,6 +16,7 @@ import { TenancyError } from '../errors.ts'
 import type { TenantResolver } from '../resolve/tenant-resolver.ts'
 import { admit, type Refusal, type TenantAdapterOptions } from './admission.ts'
 import { type NodeRequest, viewOfNodeRequest } from './node-request.ts'
+import { bindResponseEvents } from './response-events.ts'
 
 /** Options of {@link TenantModule.forRoot}. */
 export interface TenantModuleOptions extends TenantAdapterOptions<NodeRequest> {
@@ -31,8 +32,8 @@ const optionsToken = Symbol('doublehull.TenantModuleOptions')
 const contexts = new WeakMap<object, TenantContext>()
 
 /**
- * A module for NestJS 11, on Express and on Fastify: guards, interceptors, pipes, handlers and exception filters of
- * HTTP routes run with the request's tenant, so that `tenancy.client()` needs no argument there.
+ * A module for NestJS 11, on Express and on Fastify: guards, interceptors, pipes, handlers, exception filters and
+ * listeners of the response of HTTP routes run with the request's tenant, so that `tenancy.client()` needs no argument there.
  *
  * A request that names no tenant is refused with an `HttpException` of status 401 and `DH111`, one for a tenant that
  * it doesn't reach with 404 and `DH112`, and with 503 and `DH114` where the issuer's keys can't be had; the
@@ -91,6 +92,7 @@ export class TenantModule implements NestModule {
       throw httpExceptionOf(admission.refusal)
     }
     contexts.set(request, admission.context)
+    bindResponseEvents(tenancy, admission.context, response)
     tenancy.run(admission.context, () => next())
   }
 }

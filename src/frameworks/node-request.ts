@@ -8,23 +8,28 @@ export interface NodeRequest {
 }
 
 /**
- * What a resolver sees of Node's request. Node keeps the first of two `Host` or `Authorization` headers and forgets
- * the second, where a proxy may have looked at that one; so they are read as they came.
+ * What a resolver sees of Node's request: its headers as the application's own middleware left them, which may have
+ * taken away what a client must not send, or set what it has verified. Node keeps the first of two `Host` or
+ * `Authorization` headers and forgets the second, where a proxy may have looked at that one; so a header that nobody
+ * has changed is read as it came.
  */
-export function viewOfNodeRequest({ headers, rawHeaders }: NodeRequest): TenantRequest {
+export function viewOfNodeRequest(request: NodeRequest): TenantRequest {
   return {
     header(name) {
-      const found = valuesOf(rawHeaders, name)
-      // HTTP/2 has the host in a pseudo-header
-      const values = found.length === 0 && name === 'host' ? valuesOf(rawHeaders, ':authority') : found
-      if (values.length > 0) return values.join(name === 'cookie' ? '; ' : ', ')
-      // requests that an emulation made have headers that never were raw
-      const value = rawHeaders.length === 0 ? headers[name] : undefined
-      return Array.isArray(value) ? value.join(', ') : value
+      if (name !== 'host') return valueOf(request, name)
+      // HTTP/2 has the host in a pseudo-header, by which proxies go; one beside it that differs makes it two
+      const hosts = [':authority', 'host'].flatMap((host) => valueOf(request, host) ?? [])
+      return hosts.length === 0 ? undefined : [...new Set(hosts)].join(', ')
     },
   }
 }
 
-function valuesOf(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name)
+function valueOf({ headers, rawHeaders }: NodeRequest, name: string): string | undefined {
+  const separator = name === 'cookie' ? '; ' : ', '
+  const value = headers[name]
+  if (value === undefined) return undefined
+  const present = Array.isArray(value) ? value.join(separator) : value
+  const came = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name)
+  const all = came.join(separator)
+  return present === came[0] || present === all ? all : present
 }

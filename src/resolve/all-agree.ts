@@ -35,8 +35,15 @@ export function allAgree(
     if (differ(found, 'tenantId')) throw unreached('those that must agree name different tenants')
     if (differ(found, 'userId')) throw untrusted('those that must agree name different users')
     // the first counts: it is laid over the others
-    return found.reduceRight((merged, context) => ({ ...merged, ...context }))
+    return found.reduceRight((merged, context) => ({ ...merged, ...known(context) }))
   }
+}
+
+/** A context without what it names and leaves undefined, as a resolver of the application's may. */
+function known(context: TenantContext): TenantContext {
+  return Object.fromEntries(
+    Object.entries(context).filter(([, value]) => value !== undefined),
+  ) as TenantContext
 }
 
 function differ(contexts: readonly TenantContext[], key: 'tenantId' | 'userId'): boolean {

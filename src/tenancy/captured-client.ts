@@ -1,11 +1,14 @@
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
 import { currentTicket } from '../extension/ticket.ts'
-import { type ClientParts, capturedClients, Guard, guardClient, TenantTicket } from './tenant-client.ts'
+import { type ClientParts, capturedClients, Guard, guardClient, servedTicket } from './tenant-client.ts'
+import type { OperationClasses } from './tenant-operation.ts'
 
 /** What a client that an extension has captured is made of. */
 export interface Captured {
   readonly parts: ClientParts
+  /** What no two tenancies share, and what can be had before the extensions are complete. */
+  readonly classes: OperationClasses
   /** Makes another one, with one extension more. */
   readonly extend: (definition: unknown) => object
 }
@@ -13,14 +16,14 @@ export interface Captured {
 /**
  * The client that the application extends, and that its extensions capture. It has no tenant of its own and no
  * door to the base client: what is asked of it is asked of the tenant client whose operation, or whose added method,
- * the caller runs in, and in its transaction.
+ * the caller runs in, and in its transaction. When that is over, it asks nothing more for it.
  *
  * What it does not protect: it takes the tenant from the async context. Where an extension has changed that, by a
- * queue that all tenants share, it is the tenant of that context.
+ * queue that all tenants share, it is the tenant of that context, as long as that one's operation is under way.
  */
 export function captureClient(captured: Captured): object {
   const client = new CapturedClient(captured).self
-  capturedClients.add(client)
+  capturedClients.set(client, captured.classes)
   return client
 }
 
@@ -95,12 +98,16 @@ function nameOf(models: ReadonlyMap<string, string>, model: string): string | un
   return undefined
 }
 
-/** @throws {TenancyError} `DH101` where nobody's operation is under way */
+/** @throws {TenancyError} `DH101` where no operation or method of the tenancy is under way */
 function servedClient(parts: ClientParts): object {
-  const ticket = currentTicket()
-  if (ticket instanceof TenantTicket) return guardClient(parts, ticket.scope.context, ticket.within)
+  const ticket = servedTicket(parts.classes)
+  if (ticket) return guardClient(parts, ticket.scope.context, ticket.within)
   throw new TenancyError(
     'DH101',
-    'a client that an extension has captured was asked something of its own accord; it serves the operations of tenant clients, within hooks and methods of extensions',
+    currentTicket()?.isOver
+      ? 'a client that an extension has captured was asked something when the operation or method that it served was over, ' +
+          'as by a timer, a queue or work that nobody awaits; before that take a client that keeps its tenant: tenancy.client(contextOf(client))'
+      : 'a client that an extension has captured was asked something of its own accord; it serves the operations of ' +
+          'its own tenancy’s clients, within hooks and methods of extensions',
   )
 }

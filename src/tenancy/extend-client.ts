@@ -38,6 +38,7 @@ export function extendClient(from: ExtensionBase, extend: (client: never) => unk
   const links = new WeakMap<object, ChainLink>()
   const capture = (link: ChainLink): object => {
     const client = captureClient({
+      classes: from.shared.classes,
       get parts() {
         return link.parts
       },

@@ -55,8 +55,8 @@ export interface Beginner {
   readonly outer?: TransactionLife
 }
 
-/** Makes what a callback gets out of Prisma's client of the transaction. */
-export type GuardTransaction = (tx: object, transaction: OpenTransaction) => object
+/** Makes what a callback gets. */
+export type GuardTransaction = (transaction: OpenTransaction) => object
 
 /**
  * Runs a callback, or an array of operations, in one transaction of a tenant, or of the system.
@@ -78,8 +78,8 @@ export async function runTransaction(
   // over as soon as nobody waits for it any more
   const live = async (tx: object): Promise<unknown> => {
     try {
-      const transaction = { handle: await handleOf(tx), life }
-      return await (signal ? unlessAborted(() => work(tx, transaction), signal) : work(tx, transaction))
+      const transaction = { handle: await handleOf(tx), client: tx, life }
+      return await (signal ? unlessAborted(() => work(transaction), signal) : work(transaction))
     } finally {
       life.isOver = true
     }
@@ -112,12 +112,12 @@ export async function runTransaction(
   })
 }
 
-type Work = (tx: object, transaction: OpenTransaction) => Promise<unknown>
+type Work = (transaction: OpenTransaction) => Promise<unknown>
 
 function workOf(input: unknown, guard: GuardTransaction): Work {
-  if (Array.isArray(input)) return (_, transaction) => runInOrder(transaction, input)
+  if (Array.isArray(input)) return (transaction) => runInOrder(transaction, input)
   if (typeof input === 'function') {
-    return async (tx, transaction) => (input as (tx: object) => unknown)(guard(tx, transaction))
+    return async (transaction) => (input as (tx: object) => unknown)(guard(transaction))
   }
   return async () => {
     throw new TypeError('$transaction takes a callback or an array of operations')

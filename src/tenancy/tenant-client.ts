@@ -1,9 +1,10 @@
+import { types } from 'node:util'
 import type { Types } from '@prisma/client/runtime/client'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { isTenantScope, type TenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
-import { currentTicket, Ticket } from '../extension/ticket.ts'
+import { type AskedOperation, currentTicket, Ticket } from '../extension/ticket.ts'
 import { isPrismaClient } from '../extension/user-extension.ts'
 import {
   type GuardTransaction,
@@ -112,8 +113,8 @@ const operations: ReadonlySet<string> = new Set(knownOperations)
 
 const contexts = new WeakMap<object, WorkContext>()
 
-/** Clients without a context of their own, which ask as whoever's hook or method is running. */
-export const capturedClients = new WeakSet<object>()
+/** Clients without a context of their own, which ask as whoever's hook or method is running; with their tenancies. */
+export const capturedClients = new WeakMap<object, Tenancy>()
 
 /**
  * The context of a tenant client, or of a transaction client of one; of the client that an extension has captured,
@@ -127,8 +128,8 @@ export const capturedClients = new WeakSet<object>()
  * ```
  */
 export function contextOf(client: object): TenantContext | undefined {
-  const context =
-    contexts.get(client) ?? (capturedClients.has(client) ? currentTicket()?.scope.context : undefined)
+  const tenancy = capturedClients.get(client)
+  const context = contexts.get(client) ?? (tenancy && servedTicket(tenancy)?.scope.context)
   return context?.tenantId === undefined ? undefined : context
 }
 
@@ -136,6 +137,9 @@ export function contextOf(client: object): TenantContext | undefined {
 export function isSystemClient(client: object): boolean {
   return contexts.has(client) && contextOf(client) === undefined
 }
+
+/** What no two tenancies share. */
+type Tenancy = OperationClasses
 
 /** What the clients of one tenancy share. */
 export interface SharedParts {
@@ -168,12 +172,6 @@ interface AddedParts {
   readonly suspects: string
 }
 
-/** Where the operations of a tenant client run, if not each on its own. */
-export interface Within extends OpenTransaction {
-  /** Prisma's client of the transaction, from which another one within it is begun. */
-  readonly client: object
-}
-
 /**
  * Wraps an extended Prisma client so that a tenant's own doors are all there is: the models of the manifest,
  * `$transaction` and raw SQL with parameters. The proxies stand before empty objects and name what they show,
@@ -183,25 +181,35 @@ export interface Within extends OpenTransaction {
  *
  * @param within the transaction that the client is of
  */
-export function guardClient(parts: ClientParts, context: WorkContext, within?: Within): object {
+export function guardClient(parts: ClientParts, context: WorkContext, within?: OpenTransaction): object {
   const guarded = new ClientGuard(parts, context, within).self
   contexts.set(guarded, context)
   return guarded
 }
 
 /** An operation of a tenant client, or the call of a method that an extension has added to one. */
-export class TenantTicket extends Ticket {
-  readonly within: Within | undefined
+class TenantTicket extends Ticket {
+  readonly tenancy: Tenancy
+  readonly within: OpenTransaction | undefined
 
   constructor(
+    tenancy: Tenancy,
     scope: TenantScope,
-    within: Within | undefined,
-    model: string | undefined,
+    within: OpenTransaction | undefined,
+    asked: AskedOperation | undefined,
     parent: Ticket | undefined,
   ) {
-    super(scope, model, parent)
+    super(scope, asked, parent)
+    this.tenancy = tenancy
     this.within = within
   }
+}
+
+/** Whom a client that an extension has captured serves: the operation or the method of its tenancy that is running. */
+export function servedTicket(tenancy: Tenancy): TenantTicket | undefined {
+  const ticket = currentTicket()
+  const serves = ticket instanceof TenantTicket && ticket.tenancy === tenancy && !ticket.isOver
+  return serves ? ticket : undefined
 }
 
 type Method = (...args: unknown[]) => PrismaOperation
@@ -255,12 +263,12 @@ class ClientGuard extends Guard {
   protected readonly what: string
   readonly #parts: ClientParts
   readonly #context: WorkContext
-  readonly #within: Within | undefined
+  readonly #within: OpenTransaction | undefined
   readonly #passage: Passage | undefined
   // kept, so that a model's delegate stays the same object
   #members: Map<string, unknown> | undefined
 
-  constructor(parts: ClientParts, context: WorkContext, within: Within | undefined) {
+  constructor(parts: ClientParts, context: WorkContext, within: OpenTransaction | undefined) {
     super()
     this.what = parts.what
     this.#parts = parts
@@ -268,7 +276,8 @@ class ClientGuard extends Guard {
     this.#within = within
     if (parts.added) {
       this.#passage = {
-        issue: (scope, model, parent) => new TenantTicket(scope, within, model, parent),
+        issue: ({ scope, asked, parent, transaction }) =>
+          new TenantTicket(parts.classes, scope, transaction, asked, parent),
         suspects: parts.added.suspects,
       }
     }
@@ -318,8 +327,7 @@ class ClientGuard extends Guard {
       context: this.#context,
       ...(this.#within ? { outer: this.#within.life } : {}),
     }
-    const guard: GuardTransaction = (tx, transaction) =>
-      guardClient(this.#parts, this.#context, { ...transaction, client: tx })
+    const guard: GuardTransaction = (transaction) => guardClient(this.#parts, this.#context, transaction)
     return (input: unknown, options?: TenantTransactionOptions) =>
       runTransaction(beginner, guard, input, options)
   }
@@ -331,14 +339,22 @@ class ClientGuard extends Guard {
       context: this.#context,
       inTransaction: this.#within !== undefined,
       raw: false,
+      ...(this.#within ? { life: this.#within.life } : {}),
     }
     // a system client has no extensions
     if (!isTenantScope(scope)) throw new TypeError('a method of an extension has no tenant')
-    const result = new TenantTicket(scope, this.#within, undefined, currentTicket()).enter(
-      () => Reflect.apply(method, self, args) as unknown,
-    )
-    if (!isPrismaClient(result) || contexts.has(result)) return result
-    throw new TenancyError('DH204', 'a method of an extension gave a client that leads past hull one')
+    const { classes } = this.#parts
+    const ticket = new TenantTicket(classes, scope, this.#within, undefined, currentTicket())
+    let isUnderWay = false
+    try {
+      const result: unknown = ticket.enter(() => Reflect.apply(method, self, args) as unknown)
+      isUnderWay = result instanceof Promise || types.isGeneratorObject(result)
+      if (types.isGeneratorObject(result)) bindSteps(result, ticket)
+      return result instanceof Promise ? settle(result, ticket) : assertGuarded(result)
+    } finally {
+      // what else it gave, such as an operation that is not awaited yet, needs no captured client any more
+      if (!isUnderWay) ticket.end()
+    }
   }
 
   #operation(
@@ -365,6 +381,36 @@ class ClientGuard extends Guard {
       ...(parent ? { parent } : {}),
       ...(passage ? { passage } : {}),
     })
+  }
+}
+
+/** @throws {TenancyError} `DH204` for a client that is none of this package's */
+function assertGuarded(result: unknown): unknown {
+  if (!isPrismaClient(result) || contexts.has(result)) return result
+  throw new TenancyError('DH204', 'a method of an extension gave a client that leads past hull one')
+}
+
+async function settle(result: Promise<unknown>, ticket: Ticket): Promise<unknown> {
+  try {
+    return assertGuarded(await result)
+  } finally {
+    ticket.end()
+  }
+}
+
+/** The body of a generator runs where its next step is asked for, which may be in another tenant's hook. */
+function bindSteps(generator: object, ticket: Ticket): void {
+  const endIfDone = (taken: unknown): unknown => {
+    if ((taken as IteratorResult<unknown>).done) ticket.end()
+    return taken
+  }
+  for (const name of ['next', 'return', 'throw'] as const) {
+    const step = Reflect.get(generator, name) as (...args: unknown[]) => unknown
+    const value = (...args: unknown[]): unknown => {
+      const taken = ticket.enter(() => Reflect.apply(step, generator, args))
+      return taken instanceof Promise ? taken.then(endIfDone) : endIfDone(taken)
+    }
+    Object.defineProperty(generator, name, { value, configurable: true, writable: true })
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type WorkContext,
 } from '../context/wire-scope.ts'
 import { TenancyError, transactionIsOver } from '../errors.ts'
-import type { Ticket } from '../extension/ticket.ts'
+import type { AskedOperation, Ticket } from '../extension/ticket.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { ObservedOperation } from '../telemetry/telemetry.ts'
 
@@ -37,15 +37,26 @@ export interface OperationOrigin {
 
 /** The way through the application's extensions. */
 export interface Passage {
-  readonly issue: (scope: TenantScope, model: string | undefined, parent: Ticket | undefined) => Ticket
+  readonly issue: (operation: TicketedOperation) => Ticket
   /** The extensions with hooks, for errors. */
   readonly suspects: string
+}
+
+/** An operation as it sets out through the extensions. */
+interface TicketedOperation {
+  readonly scope: TenantScope
+  readonly asked: AskedOperation
+  readonly parent: Ticket | undefined
+  /** The transaction it runs in, which the operation of an array is told when the array is run. */
+  readonly transaction: OpenTransaction | undefined
 }
 
 /** A transaction as its operations know it. */
 export interface OpenTransaction {
   /** What Prisma knows it by. */
   readonly handle: object
+  /** Prisma's client of the transaction, from which another one within it is begun. */
+  readonly client: object
   readonly life: TransactionLife
 }
 
@@ -119,21 +130,29 @@ export class TenantOperation implements PromiseLike<unknown> {
     const { context, operation, model, run, parent, passage } = this.#origin
     const ambient = currentWireScope()
     const inTransaction = (ambient?.inTransaction && !ambient.life?.isOver) ?? false
-    const isPart = inTransaction || parent !== undefined
+    const isPart = inTransaction || parent?.underWay !== undefined
     return run({ model, operation, tenantId: context.tenantId }, isPart, async () => {
       if (ambient && inTransaction) assertSameTenant(ambient, context)
       assertLives(transaction?.life)
       // wherever it is awaited, it is this transaction that it runs in
       if (model === undefined && transaction) transaction.life.session.ranRaw = true
-      const scope: WireScope = { context, inTransaction, raw: model === undefined }
+      const scope: WireScope = {
+        context,
+        inTransaction,
+        raw: model === undefined,
+        // what a hook starts may outlive the transaction, and is in none then
+        ...(inTransaction && ambient?.life ? { life: ambient.life } : {}),
+      }
       const ask = (): PromiseLike<unknown> => {
         const made = this.#make()
         return transaction ? made.requestTransaction(transaction.handle) : made
       }
-      const ticket = isTenantScope(scope) ? passage?.issue(scope, model, parent) : undefined
-      const result = await (ticket ? ticket.run(ask) : runInWireScope(scope, ask))
+      const ticket = isTenantScope(scope)
+        ? passage?.issue({ scope, asked: { operation, model }, parent, transaction })
+        : undefined
+      const result = await (ticket ? ticket.run(ask).finally(() => ticket.end()) : runInWireScope(scope, ask))
       if (ticket?.isAnswered ?? result !== undefined) {
-        parent?.answerFor(context.tenantId, model)
+        parent?.answerFor(context.tenantId, { operation, model })
         return result
       }
       // where one of several in a turn fails, Prisma answers the others with nothing and does not run them

@@ -1,7 +1,10 @@
 import { createServer } from 'node:http'
 import express, { type ErrorRequestHandler } from 'express'
+import { expect, it } from 'vitest'
 import { tenantMiddleware } from '../../src/frameworks/express.ts'
+import { tenantFromHeader } from '../../src/resolve/index.ts'
 import { describeFramework, listen } from '../support/frameworks/framework-suite.ts'
+import { PipelinedRequests } from '../support/frameworks/pipelined.ts'
 
 describeFramework('Express', ({ application, tenancy, resolve, onRefusal }) => {
   const app = express()
@@ -29,4 +32,18 @@ describeFramework('Express', ({ application, tenancy, resolve, onRefusal }) => {
   }
   app.use(handleError)
   return listen(createServer(app))
+})
+
+it('has the listeners of a response run with its own tenant, where requests are pipelined', async () => {
+  const requests = new PipelinedRequests()
+  const app = express()
+  app.use(tenantMiddleware(requests.tenancy, tenantFromHeader({ name: 'x-tenant' })))
+  app.get('/ended', async ({ tenant }, response) => {
+    for (const event of ['finish', 'close']) response.on(event, () => requests.note(event, tenant))
+    response.send(await requests.answer(tenant))
+  })
+  const server = await listen(createServer(app))
+  const { seen, due } = await requests.send(server.url, 4)
+  expect(seen).toEqual(due)
+  await server.close()
 })

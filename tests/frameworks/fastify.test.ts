@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream'
 import createFastify from 'fastify'
+import { expect, it } from 'vitest'
 import { tenantPlugin } from '../../src/frameworks/fastify.ts'
+import { tenantFromHeader } from '../../src/resolve/index.ts'
 import { ForeignQueue } from '../support/frameworks/foreign-queue.ts'
 import { describeFramework } from '../support/frameworks/framework-suite.ts'
+import { PipelinedRequests } from '../support/frameworks/pipelined.ts'
 
 describeFramework('Fastify', async ({ application, tenancy, resolve, onRefusal }) => {
   const queue = new ForeignQueue()
@@ -35,4 +38,23 @@ describeFramework('Fastify', async ({ application, tenancy, resolve, onRefusal }
       queue.close()
     },
   }
+})
+
+it('has hooks and listeners of a response run with its own tenant, where requests are pipelined', async () => {
+  const requests = new PipelinedRequests()
+  const fastify = createFastify({ forceCloseConnections: true })
+  await fastify.register(tenantPlugin, {
+    tenancy: requests.tenancy,
+    resolve: tenantFromHeader({ name: 'x-tenant' }),
+  })
+  fastify.addHook('onSend', async ({ tenant }) => requests.note('onSend', tenant))
+  fastify.addHook('onResponse', async ({ tenant }) => requests.note('onResponse', tenant))
+  fastify.get('/ended', ({ tenant }, reply) => {
+    for (const event of ['finish', 'close']) reply.raw.on(event, () => requests.note(event, tenant))
+    return requests.answer(tenant)
+  })
+  const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
+  const { seen, due } = await requests.send(url, 8)
+  expect(seen).toEqual(due)
+  await fastify.close()
 })

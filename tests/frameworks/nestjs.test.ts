@@ -1,4 +1,5 @@
 import 'reflect-metadata'
+import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import {
   type ArgumentsHost,
@@ -8,6 +9,7 @@ import {
   Get,
   HttpException,
   Post,
+  Res,
   StreamableFile,
 } from '@nestjs/common'
 import { BaseExceptionFilter, NestFactory } from '@nestjs/core'
@@ -16,12 +18,14 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { expect, it } from 'vitest'
 import { CurrentTenant, TenantModule } from '../../src/frameworks/nestjs.ts'
 import type { TenantContext } from '../../src/index.ts'
+import { tenantFromHeader } from '../../src/resolve/index.ts'
 import { ForeignQueue } from '../support/frameworks/foreign-queue.ts'
 import {
   describeFramework,
   type FrameworkServer,
   type ServerParts,
 } from '../support/frameworks/framework-suite.ts'
+import { PipelinedRequests } from '../support/frameworks/pipelined.ts'
 
 describeFramework('NestJS on Express', (parts) => serve(parts, new ExpressAdapter()), { more: showsNoTenant })
 
@@ -41,6 +45,37 @@ describeFramework(
     }
   },
   { more: showsNoTenant },
+)
+
+it.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter({ forceCloseConnections: true })],
+] as const)(
+  'has the listeners of a response run with its own tenant on %s, where requests are pipelined',
+  async (_, adapterOf) => {
+    const requests = new PipelinedRequests()
+    class Ended {
+      answer(tenant: TenantContext, response: { readonly raw?: ServerResponse } & ServerResponse) {
+        for (const event of ['finish', 'close']) {
+          ;(response.raw ?? response).on(event, () => requests.note(event, tenant))
+        }
+        return requests.answer(tenant)
+      }
+    }
+    Controller()(Ended)
+    route(Ended, 'answer', [Get('ended')], CurrentTenant(), Res({ passthrough: true }))
+    class App {
+      readonly name = 'app'
+    }
+    const resolve = tenantFromHeader({ name: 'x-tenant' })
+    const tenants = TenantModule.forRoot({ tenancy: requests.tenancy, resolve })
+    const root = { module: App, imports: [tenants], controllers: [Ended] }
+    const app = await NestFactory.create(root, adapterOf(), { logger: false, forceCloseConnections: true })
+    await app.listen(0, '127.0.0.1')
+    const { seen, due } = await requests.send(await app.getUrl(), 4)
+    expect(seen).toEqual(due)
+    await app.close()
+  },
 )
 
 function showsNoTenant(server: () => FrameworkServer): void {
