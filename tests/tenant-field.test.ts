@@ -150,6 +150,24 @@ describe.each(places)('the tenant field in %s', (_, write) => {
   })
 })
 
+describe('createTenancy refuses', () => {
+  const options = { PrismaClient, manifest, connectionString: 'postgresql://nobody@127.0.0.1:1/none' }
+  const refused: readonly (readonly [string, object])[] = [
+    ['an unknown onMismatch', { onMismatch: 'overwite' }],
+    ['an omit of a relation', { prismaOptions: { omit: { tenant: { featureFlags: false } } } }],
+    ['an omit of counts', { prismaOptions: { omit: { tenant: { _count: false } } } }],
+  ]
+
+  it.each(refused)('%s', (_, wrong) => {
+    expect(() => createTenancy({ ...options, ...wrong })).toThrow(expect.objectContaining({ code: 'DH409' }))
+  })
+
+  it('no omit of columns', async () => {
+    const omitting = { ...options, prismaOptions: { omit: { tenant: { name: true } } } }
+    await createTenancy(omitting).disconnect()
+  })
+})
+
 describe('a filter on the tenant field', () => {
   const open: readonly (readonly [string, object])[] = [
     ['undefined', { tenantId: undefined }],

@@ -206,6 +206,8 @@ export function assembleTenancy<
     | undefined
   assertConnectionString('connectionString', options.connectionString)
   assertWholeNumbers(options)
+  assertMismatch(options.onMismatch)
+  assertOmitsColumns(manifest, options.prismaOptions?.['omit'])
   if (options.system) {
     assertConnectionString('system.connectionString', options.system.connectionString)
     assertWholeNumber('system.maxConnections', options.system.maxConnections, smallest.maxConnections)
@@ -378,6 +380,34 @@ function assertConnectionString(option: string, value: string | undefined): void
 function assertWholeNumbers(options: { readonly [Option in keyof typeof smallest]?: number }): void {
   for (const [name, least] of Object.entries(smallest)) {
     assertWholeNumber(name, options[name as keyof typeof smallest], least)
+  }
+}
+
+/** @throws {TenancyError} `DH409` */
+function assertMismatch(value: unknown): void {
+  if (value === undefined || value === 'refuse' || value === 'overwrite') return
+  throw new TenancyError('DH409', "onMismatch must be 'refuse' or 'overwrite'")
+}
+
+/**
+ * A relation that an `omit` names and does not omit is read with every operation, to Prisma: before hull one has seen it.
+ *
+ * @throws {TenancyError} `DH409`
+ */
+function assertOmitsColumns(manifest: Manifest, omit: unknown): void {
+  if (typeof omit !== 'object' || omit === null) return
+  for (const [name, model] of Object.entries(manifest.models)) {
+    const fields: unknown = Reflect.get(omit, delegateName(name))
+    if (typeof fields !== 'object' || fields === null) continue
+    const other = Object.keys(fields).find(
+      (field) => field === '_count' || Object.hasOwn(model.relations, field),
+    )
+    if (other === undefined) continue
+    throw new TenancyError(
+      'DH409',
+      `prismaOptions.omit names ${name}.${other}, which is no column; leave it out`,
+      { details: { model: name, field: other } },
+    )
   }
 }
 
