@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter, once } from 'node:events'
+import { inspect } from 'node:util'
 import { readReplicas } from '@prisma/extension-read-replicas'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Prisma, PrismaClient } from '../src/generated/prisma/client.ts'
@@ -463,6 +464,10 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
       })
     }
     const { a, b } = scene
+    const tenancyOfShared = () => {
+      const fresh = extended(hull, (client) => client.$extends(shared()))
+      return [b, a].map(({ tenantId }) => fresh.client({ tenantId }))
+    }
     const plain = database.none.$extends(shared()).$extends(naive)
     const [, leaked] = await Promise.all(
       [b, a].map(({ tenantId }) =>
@@ -476,6 +481,14 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
     )
     expect(first).toMatchObject({ value: [b.secret] })
     expect(second).toMatchObject({ reason: { code: 'DH211' } })
+
+    const wrong = tenancyOfShared().map((db) =>
+      db.configPackage.findMany({ where: { name: b.secret, nothing: 1 } } as never),
+    )
+    const [own, foreign] = await Promise.allSettled(wrong)
+    expect(String((own as PromiseRejectedResult).reason)).toContain('nothing')
+    expect(foreign).toMatchObject({ reason: { code: 'DH211' } })
+    expect(inspect(foreign, { depth: null })).not.toContain(b.secret)
   })
 
   it('an answer from elsewhere after an error, or beside one that is not awaited, is refused', async () => {
@@ -1072,7 +1085,7 @@ describe('methods of extensions', () => {
     const stolen = extended('both', (client) =>
       client.$extends({
         model: { configPackage: { see } },
-        client: { see, steal: () => database.none, own: () => client },
+        client: { see, steal: () => database.none, stealLater: async () => database.none, own: () => client },
       }),
     ).client({ tenantId: scene.a.tenantId })
     stolen.see()
@@ -1089,6 +1102,7 @@ describe('methods of extensions', () => {
       expect(Reflect.ownKeys(self)).toEqual([])
     }
     expect(() => stolen.steal()).toThrow('DH204')
+    await expect(stolen.stealLater()).rejects.toThrow('DH204')
     expect(() => stolen.own()).toThrow('DH204')
   })
 })
@@ -1417,6 +1431,11 @@ describe('createTenancy refuses', () => {
       'a client of a model',
       (client) => client.$extends({ model: { user: { other: database.none } } }),
       /model\.user\.other is a client/,
+    ],
+    [
+      'a client within a member',
+      (client) => client.$extends({ client: { $others: { primary: database.none } } }),
+      /client\.\$others\.primary is a client/,
     ],
     [
       'a model’s $parent',

@@ -77,10 +77,15 @@ async function runTicketed(
   const { query } = call
   // Prisma computes fields by the arguments in its own parameters: those are the caller's, and not hull one's
   const unseen = { ...call, query: (args: unknown, own = params) => query(args, { ...own }) }
-  const result = await ticket.run(() => run(unseen, ticket.scope))
-  // Prisma answers with nothing what it has not run, because another operation of the turn had failed
-  if (result !== undefined) ticket.answer()
-  return result
+  try {
+    const result = await ticket.run(() => run(unseen, ticket.scope))
+    // Prisma answers with nothing what it has not run, because another operation of the turn had failed
+    if (result !== undefined) ticket.answer()
+    return result
+  } catch (error) {
+    ticket.fail(error)
+    throw error
+  }
 }
 
 async function runOperation(

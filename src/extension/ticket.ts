@@ -94,6 +94,19 @@ export class Ticket {
     }
   }
 
+  /** Takes note of what hull one has refused the operation with. */
+  fail(error: unknown): void {
+    if (typeof error !== 'object' || error === null) return
+    const tenants = failures.get(error) ?? new Set()
+    failures.set(error, tenants.add(this.scope.context.tenantId))
+  }
+
+  /** Whether an error is of other tenants' operations alone: it may quote what they asked. */
+  isForeign(error: unknown): boolean {
+    const tenants = typeof error === 'object' && error !== null ? failures.get(error) : undefined
+    return tenants !== undefined && !tenants.has(this.scope.context.tenantId)
+  }
+
   /** Runs `work` in the scope of the operation, wherever the caller runs. */
   run<Result>(work: () => PromiseLike<Result>): Promise<Result> {
     return storage.run(this, () => runInWireScope(this.scope, work))
@@ -104,6 +117,8 @@ export class Ticket {
     return storage.run(this, work)
   }
 }
+
+const failures = new WeakMap<object, Set<string>>()
 
 function isAnswerTo(asked: AskedOperation, answered: AskedOperation): boolean {
   if (asked.model !== answered.model) return false

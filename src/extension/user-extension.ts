@@ -196,6 +196,11 @@ class Reader {
 
   #assertNoClient(value: unknown, path: string): void {
     if (isPrismaClient(value)) throw this.#refuse(`${path} is a client, which would lead past hull one`)
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, { value: inner }] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+      if (!isPrismaClient(inner)) continue
+      throw this.#refuse(`${path}.${name} is a client, which would lead past hull one`)
+    }
   }
 
   #readByDelegate<Member>(

@@ -35,6 +35,9 @@ const contexts = new WeakMap<object, TenantContext>()
  * A module for NestJS 11, on Express and on Fastify: guards, interceptors, pipes, handlers, exception filters and
  * listeners of the response of HTTP routes run with the request's tenant, so that `tenancy.client()` needs no argument there.
  *
+ * On Fastify, Nest runs no middleware for the root (`GET /`) where `setGlobalPrefix` excludes that: a handler there has
+ * no tenant, and must not take it that somebody was let in. `tenancy.client()` and {@link CurrentTenant} refuse there.
+ *
  * A request that names no tenant is refused with an `HttpException` of status 401 and `DH111`, one for a tenant that
  * it doesn't reach with 404 and `DH112`, and with 503 and `DH114` where the issuer's keys can't be had; the
  * `TenancyError` is its cause.

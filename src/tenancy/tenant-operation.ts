@@ -150,7 +150,7 @@ export class TenantOperation implements PromiseLike<unknown> {
       const ticket = isTenantScope(scope)
         ? passage?.issue({ scope, asked: { operation, model }, parent, transaction })
         : undefined
-      const result = await (ticket ? ticket.run(ask).finally(() => ticket.end()) : runInWireScope(scope, ask))
+      const result = await (ticket ? this.#pass(ticket, ask) : runInWireScope(scope, ask))
       if (ticket?.isAnswered ?? result !== undefined) {
         parent?.answerFor(context.tenantId, { operation, model })
         return result
@@ -160,6 +160,18 @@ export class TenantOperation implements PromiseLike<unknown> {
       if (ticket) throw notAnswered(this.#origin)
       return result
     })
+  }
+
+  /** Sends the operation through the application's extensions. */
+  async #pass(ticket: Ticket, ask: () => PromiseLike<unknown>): Promise<unknown> {
+    try {
+      return await ticket.run(ask)
+    } catch (error) {
+      // as an answer would be, where callers share one
+      throw ticket.isForeign(error) ? notAnswered(this.#origin) : error
+    } finally {
+      ticket.end()
+    }
   }
 
   static {
