@@ -25,7 +25,8 @@ export interface TenantPluginOptions extends TenantAdapterOptions<FastifyRequest
  *
  * A request without a tenant is answered with 401 and `DH111`, one for a tenant that it doesn't reach with 404 and
  * `DH112`, and with 503 and `DH114` where the issuer's keys can't be had. For routes that are nobody's, register it in
- * a scope of those that are somebody's.
+ * a scope of those that are somebody's. Await the registration: a handler of a route that was added before it runs
+ * wherever the last hook has left it, which behind a queue of all requests may be another one's context.
  *
  * @example
  * ```ts
@@ -62,6 +63,15 @@ export function tenantPlugin(
   }
   // Another plugin's hook, and what reads the body, may go on in a queue's or a stream's async context.
   fastify.addHook('preValidation', (request, _reply, done) => enter(request, done))
+  fastify.addHook('preHandler', (request, _reply, done) => enter(request, done))
+  // hooks that were added later run later, and the last of them may leave the context too
+  fastify.addHook('onRoute', (route) => {
+    const { handler } = route
+    route.handler = function handleAsTenant(request, reply) {
+      const handle = (): unknown => Reflect.apply(handler, this, [request, reply])
+      return request.tenant ? tenancy.run(request.tenant, handle) : handle()
+    }
+  })
   // what happens at the end of a request may be told in the context of its connection, or of another request
   fastify.addHook('onSend', (request, _reply, _payload, done) => enter(request, done))
   fastify.addHook('onError', (request, _reply, _error, done) => enter(request, done))

@@ -1,4 +1,4 @@
-import { KeyObject } from 'node:crypto'
+import { createPublicKey, KeyObject } from 'node:crypto'
 import {
   type CryptoKey,
   createLocalJWKSet,
@@ -76,11 +76,13 @@ function isJwk(key: Exclude<Key, Uint8Array>): key is JWK {
 }
 
 function assertGood(key: Key): void {
-  const bytes = secretBytes(key)
-  if (bytes !== undefined && bytes < 32) throw invalid('a secret must have 32 bytes or more')
-  // as text it would be taken for a secret that the world knows
-  if (key instanceof Uint8Array && Buffer.from(key).includes('-----BEGIN ')) {
-    throw invalid('the key is the text of a PEM file; pass createPublicKey(pem) of node:crypto')
+  const secret = secretOf(key)
+  if (secret && secret.byteLength < 32) throw invalid('a secret must have 32 bytes or more')
+  // as bytes it would be taken for a secret that the world knows
+  if (secret && isPublicKey(secret)) {
+    throw invalid(
+      'the secret is a key in the form of a file (PEM or DER); pass createPublicKey(…) of node:crypto',
+    )
   }
   if (isPrivate(key)) {
     throw invalid('the key is private; tokens are verified with the public one')
@@ -92,11 +94,21 @@ function isPrivate(key: Key): boolean {
   return isJwk(key) ? key.kty !== 'oct' && key.d !== undefined : key.type === 'private'
 }
 
-/** How long a secret is; `undefined` for a key that is none, and for one that doesn't tell. */
-function secretBytes(key: Key): number | undefined {
-  if (key instanceof Uint8Array) return key.byteLength
-  if (key instanceof KeyObject) return key.symmetricKeySize
-  return isJwk(key) && key.kty === 'oct' ? Buffer.from(String(key.k), 'base64url').byteLength : undefined
+/** The bytes of a secret; `undefined` for a key that is none. */
+function secretOf(key: Key): Buffer | undefined {
+  if (key instanceof Uint8Array) return Buffer.from(key)
+  if (key instanceof KeyObject) return key.type === 'secret' ? key.export() : undefined
+  return isJwk(key) && key.kty === 'oct' ? Buffer.from(String(key.k), 'base64url') : undefined
+}
+
+function isPublicKey(bytes: Buffer): boolean {
+  if (bytes.includes('-----BEGIN ')) return true
+  try {
+    createPublicKey({ key: bytes, format: 'der', type: 'spki' })
+    return true
+  } catch {
+    return false
+  }
 }
 
 function readKeySet(jwks: NonNullable<TokenKeys['jwks']>): JWTVerifyGetKey {

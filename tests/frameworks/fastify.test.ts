@@ -22,6 +22,8 @@ describeFramework('Fastify', async ({ application, tenancy, resolve, onRefusal }
   await fastify.register(async (scope) => {
     await scope.register(tenantPlugin, { tenancy, resolve, onRefusal })
     scope.addHook('preParsing', (_request, _reply, _payload, done) => queue.push(done))
+    // a limiter, the last before the handler
+    scope.addHook('preHandler', (_request, _reply, done) => queue.push(done))
     scope.get('/packages', (request) => application.list(request.tenant))
     scope.post<{ Body: { key: string; name: string } }>('/packages', (request) =>
       application.create(request.body),
