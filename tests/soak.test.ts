@@ -172,7 +172,10 @@ describe('the checks of the soak find', () => {
   async function soakBroken(breakClient: (prisma: PrismaClient) => ClientOf) {
     const { relay, url } = await startRelay(database.appUrl)
     // more connections than callers, who would otherwise wait for each other's second one
-    const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, max: 24 }) })
+    // what leaves its transaction may wait for that transaction's own locks, which nobody would notice
+    const prisma = new PrismaClient({
+      adapter: new PrismaPg({ connectionString: url, max: 24, lock_timeout: 2_000 }),
+    })
     const tenants = await plantTenants(database, 10)
     const clientOf = breakClient(prisma)
     const { soak } = await runSoak({ seed, operations: 800, callers: 8, tenants, clientOf })
