@@ -3,6 +3,7 @@ import {
   carriesTenant,
   type Manifest,
   type ModelManifest,
+  type RelationManifest,
   staysInside,
   tenantFieldOf,
 } from '../manifest/manifest.ts'
@@ -54,9 +55,18 @@ function scopeCreates(scoping: Scoping, modelName: string, payload: unknown, via
 
 /** Whether data writes a relation whose key stands in the row itself: then it is what Prisma calls checked. */
 function usesKeyRelation(model: ModelManifest, data: Args): boolean {
-  return Object.entries(model.relations).some(
-    ([name, relation]) => relation.fields.length > 0 && !isUnset(data[name]),
-  )
+  return keyRelationsOf(model).some(([name]) => !isUnset(data[name]))
+}
+
+const knownKeyRelations = new WeakMap<ModelManifest, readonly (readonly [string, RelationManifest])[]>()
+
+/** The relations of a model whose key stands in it. */
+function keyRelationsOf(model: ModelManifest): readonly (readonly [string, RelationManifest])[] {
+  const known = knownKeyRelations.get(model)
+  if (known) return known
+  const relations = Object.entries(model.relations).filter(([, { fields }]) => fields.length > 0)
+  knownKeyRelations.set(model, relations)
+  return relations
 }
 
 /** Scopes the rows of a `createMany`. */
@@ -181,15 +191,13 @@ function placeTenant(
   if (via !== undefined && model.relations[via]?.fields.includes(field)) return rest
   if (!isUnset(given)) return { ...rest, [field]: tenantId }
 
+  if (!isChecked) return { ...rest, [field]: tenantId }
+
+  const relations = keyRelationsOf(model)
   // the row that such a relation connects is the tenant's, and Prisma copies its key
-  const copies = Object.entries(model.relations).some(
-    ([name, relation]) => relation.fields.includes(field) && !isUnset(rest[name]),
-  )
-  if (copies) return rest
-  const toTenant = Object.entries(model.relations).find(
-    ([, relation]) => relation.fields.length === 1 && relation.fields[0] === field,
-  )
-  if (isChecked && toTenant) {
+  if (relations.some(([name, { fields }]) => fields.includes(field) && !isUnset(rest[name]))) return rest
+  const toTenant = relations.find(([, { fields }]) => fields.length === 1 && fields[0] === field)
+  if (toTenant) {
     const [name, { references }] = toTenant
     return { ...rest, [name]: { connect: { [references[0] ?? '']: tenantId } } }
   }
@@ -205,6 +213,8 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
   const other = relation.model
   const via = relation.inverse
   const unique = (where: unknown, access: Access) => scopeWhere(scoping, other, where, access)
+
+  const half = halfOf(scoping, 'nested')
 
   return mapEntries(value, (operation, payload) => {
     if (isUnset(payload)) return payload
@@ -223,7 +233,7 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
         return mapOneOrMany(payload, (one) => ({
           ...one,
           where: scopeLink(scoping, modelName, field, one['where']),
-          create: scopeCreate(halfOf(scoping, 'nested'), other, one['create'], via),
+          create: scopeCreate(half, other, one['create'], via),
         }))
       case 'disconnect':
       case 'set':
@@ -246,7 +256,6 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
       case 'upsert':
         assertWritable(scoping, other)
         return mapOneOrMany(payload, (one) => {
-          const half = halfOf(scoping, 'nested')
           const update = scopeUpdate(half, other, one['update'])
           return {
             ...one,
