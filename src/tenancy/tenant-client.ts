@@ -216,7 +216,8 @@ type Method = (...args: unknown[]) => PrismaOperation
 
 /** A proxy's handler: what is asked by a name is what `expose` gives, and nothing can be changed. */
 export abstract class Guard implements ProxyHandler<object> {
-  protected abstract readonly what: string
+  /** What it is called where it refuses something. */
+  protected abstract get what(): string
   #self: object | undefined
 
   protected abstract expose(property: string): unknown
@@ -260,7 +261,6 @@ export abstract class Guard implements ProxyHandler<object> {
 }
 
 class ClientGuard extends Guard {
-  protected readonly what: string
   readonly #parts: ClientParts
   readonly #context: WorkContext
   readonly #within: OpenTransaction | undefined
@@ -270,7 +270,6 @@ class ClientGuard extends Guard {
 
   constructor(parts: ClientParts, context: WorkContext, within: OpenTransaction | undefined) {
     super()
-    this.what = parts.what
     this.#parts = parts
     this.#context = context
     this.#within = within
@@ -281,6 +280,10 @@ class ClientGuard extends Guard {
         suspects: parts.added.suspects,
       }
     }
+  }
+
+  protected get what(): string {
+    return this.#parts.what
   }
 
   protected override hides(property: string): boolean {
@@ -427,16 +430,18 @@ interface DelegateParts {
 }
 
 class DelegateGuard extends Guard {
-  protected readonly what: string
   readonly #model: string
   readonly #parts: DelegateParts
-  readonly #methods = new Map<string, unknown>()
+  #methods: Map<string, unknown> | undefined
 
   constructor(model: string, parts: DelegateParts) {
     super()
-    this.what = `a model of ${parts.ofWhat}`
     this.#model = model
     this.#parts = parts
+  }
+
+  protected get what(): string {
+    return `a model of ${this.#parts.ofWhat}`
   }
 
   protected override hides(property: string): boolean {
@@ -447,7 +452,7 @@ class DelegateGuard extends Guard {
     if (property === 'name' || property === '$name') return this.#model
     const { fields, added, call, run } = this.#parts
     if (property === 'fields') return fields()
-    const known = this.#methods.get(property)
+    const known = this.#methods?.get(property)
     if (known) return known
     const member = added?.get(property)
     if (member !== undefined && typeof member !== 'function') return member
@@ -455,6 +460,7 @@ class DelegateGuard extends Guard {
     const method = member
       ? (...args: unknown[]): unknown => call(member, this.self, args)
       : (...args: unknown[]): unknown => run(property, args)
+    this.#methods ??= new Map()
     this.#methods.set(property, method)
     return method
   }
