@@ -212,6 +212,24 @@ describe('a pattern that PostgreSQL fails on at the row that fits it', () => {
     },
   )
 
+  it.each(models)(
+    'tells of the row without hulls, and not behind hull one: %s.%s, in a having',
+    async (model, field) => {
+      const fails = async (db: Client) => {
+        const codes = new Set<unknown>()
+        for (const part of [scene.b.secret.slice(0, 20), 'secret-of-nobody']) {
+          await db[model].groupBy({ by: [field], having: { [field]: { endsWith: `${part}\\` } } }).then(
+            () => codes.add('none'),
+            (error: { code: unknown }) => codes.add(error.code),
+          )
+        }
+        return codes.size
+      }
+      expect(await fails(database.none)).toBe(2)
+      expect(await fails(tenantA())).toBe(1)
+    },
+  )
+
   it('means the backslash that it ends with', async () => {
     const { a } = scene
     await database.admin.query(`update work.task set title = 'path\\' where id = '${a.task}'`)

@@ -1,7 +1,7 @@
 import { TenancyError } from '../errors.ts'
 import { halfOf, scopeCreate, scopeMany, scopeUpdate, scopeWrittenRow } from './scope-data.ts'
 import { scopeRead, scopeRows, scopeSelection } from './scope-selection.ts'
-import { scopeWhere } from './scope-where.ts'
+import { scopeHaving, scopeWhere } from './scope-where.ts'
 import { type Args, argsOrNone, assertWritable, modelOf, type Scoping } from './scoping.ts'
 
 type Rewrite = (scoping: Scoping, model: string, args: Args) => Args
@@ -38,6 +38,11 @@ const scopeUpsert: Rewrite = (scoping, model, args) => {
   }
 }
 
+const scopeGroups: Rewrite = (scoping, model, args) => {
+  const { having, ...rows } = scopeRows(scoping, model, args)
+  return having === undefined ? rows : { ...rows, having: scopeHaving(scoping, model, having) }
+}
+
 // every operation of Prisma 7 on PostgreSQL; what is not here is refused, never passed through
 const rewrites = new Map<string, Rewrite>([
   ['findUnique', scopeRead],
@@ -48,7 +53,7 @@ const rewrites = new Map<string, Rewrite>([
   // their `select` names numbers, not relations
   ['count', scopeRows],
   ['aggregate', scopeRows],
-  ['groupBy', scopeRows],
+  ['groupBy', scopeGroups],
   ['create', scopeCreates],
   ['createMany', scopeCreates],
   ['createManyAndReturn', scopeCreates],

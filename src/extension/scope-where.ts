@@ -128,6 +128,11 @@ function isPlainFilter(value: unknown): value is Args {
   return prototype === Object.prototype || prototype === null
 }
 
+/** Scopes a `having`, which PostgreSQL may ask of rows before they are grouped: see {@link scopePattern}. */
+export function scopeHaving(scoping: Scoping, modelName: string, having: unknown): unknown {
+  return isArgs(having) ? scopeFilter(scoping, modelName, having) : having
+}
+
 /** How the filters of a relation are scoped. */
 interface RelatedFilters {
   /** What holds the related rows inside; nothing where their key does. */
