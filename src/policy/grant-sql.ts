@@ -25,15 +25,12 @@ export function grantSql(manifest: Manifest, roles: RoleNames = defaultRoleNames
   return [
     `grant usage on schema ${schemas.join(', ')} to ${everyone};`,
     `grant execute on function tenancy.current_tenant_id(), tenancy.require_tenant_id() to ${everyone};`,
-    ...tables.flatMap(({ schema, table, policies }) => {
+    ...tables.flatMap(({ schema, table, commands, systemCommands }) => {
       const name = qualified(schema, table)
-      const commands = policies
-        .filter((policy) => policy.as === 'permissive' && policy.roles.includes(roles.app))
-        .map((policy) => policy.command)
       return [
         `grant ${commands.join(', ')} on ${name} to ${app};`,
         `grant select on ${name} to ${reader};`,
-        `grant select, insert, update, delete on ${name} to ${system};`,
+        `grant ${systemCommands.join(', ')} on ${name} to ${system};`,
       ]
     }),
     '',
