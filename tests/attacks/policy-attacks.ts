@@ -116,7 +116,15 @@ export const policyAttacks: readonly Attack[] = [
       'policies for writing that differ from that for reading': {
         take: () =>
           board
-            .open('board', 'tenant_guard', 'tenant_insert', 'tenant_update', 'tenant_delete')
+            .open(
+              'board',
+              'tenant_guard',
+              'tenant_guard_update',
+              'tenant_guard_delete',
+              'tenant_insert',
+              'tenant_update',
+              'tenant_delete',
+            )
             .replaceAll(
               '(true)',
               '(tenant_id = (select tenancy.require_tenant_id()) or tenant_id is null)',
@@ -130,7 +138,9 @@ export const policyAttacks: readonly Attack[] = [
     prepare: `${boards} create policy careless on attacks.board using (true) with check (true)`,
     attempts: writesShared,
     without: {
-      'the guards': { take: () => board.open('board', 'tenant_guard') },
+      'the guards': {
+        take: () => board.open('board', 'tenant_guard', 'tenant_guard_update', 'tenant_guard_delete'),
+      },
     },
   },
   {
