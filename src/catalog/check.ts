@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Level, levels } from './finding.ts'
+import { type Judge, judges } from './judges.ts'
 
 /** A question to the catalog: one file of `checks/`. */
 export interface Check {
@@ -11,6 +12,8 @@ export interface Check {
   /** Cheap, and what it finds is fatal: asked whenever a client connects. */
   readonly startup: boolean
   readonly sql: string
+  /** Has the last word on each row, where SQL alone can't tell. */
+  readonly judge: Judge | undefined
 }
 
 const folder = new URL('./checks/', import.meta.url)
@@ -18,7 +21,8 @@ const folder = new URL('./checks/', import.meta.url)
 /**
  * All checks, in the order of their codes. A file is called `DH310_what_it_finds.sql` and begins with comments: the
  * title, then `level:`, `attacks:` and perhaps `startup: yes`, a line each. What follows is one query with the columns
- * `object`, `detail` and `remedy`, which may ask of all that `prelude.sql` names.
+ * `object`, `detail` and `remedy`, which may ask of all that `prelude.sql` names; and `evidence`, a jsonb, where the check
+ * has a judge.
  *
  * @throws Error for a file that does not say what it is
  */
@@ -55,5 +59,6 @@ function parseCheck(name: string, text: string): Check {
     attacks: valueOf('attacks')?.split(/[ ,]+/) ?? [],
     startup: valueOf('startup') === 'yes',
     sql: lines.slice(end).join('\n').trim().replace(/;$/, ''),
+    judge: judges.get(code),
   }
 }

@@ -91,12 +91,11 @@ export async function askChecks(
   const input = catalogInput(manifest, roles)
   const findings: Finding[] = []
   for (const check of checks) {
-    const rows = (await ask(checkSql(check), [input])) as unknown as readonly Pick<
-      Finding,
-      'object' | 'detail' | 'remedy'
-    >[]
-    const { code, level, title } = check
-    for (const { object, detail, remedy } of rows) {
+    const rows = (await ask(checkSql(check), [input])) as unknown as readonly Row[]
+    const { code, level, title, judge } = check
+    for (const { object, detail: found, remedy, evidence } of rows) {
+      const detail = judge ? judge(evidence) : found
+      if (detail === undefined) continue
       findings.push({ code, level, title, object, detail, remedy, page: `docs/checks/${code}.md` })
     }
   }
@@ -104,9 +103,13 @@ export async function askChecks(
   return findings.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
 }
 
+interface Row extends Pick<Finding, 'object' | 'detail' | 'remedy'> {
+  readonly evidence?: unknown
+}
+
 function checkSql({ sql }: Check): string {
   return `with ${prelude}
-select object, detail, remedy
+select *
   from (
 ${sql}
   ) as finding (object, detail, remedy)
