@@ -39,4 +39,6 @@ export interface KnownLeak {
   readonly claim: string
   readonly prepare?: SceneSql
   readonly attempt: Attempt
+  /** The same, asked of a tenant that does what SECURITY.md advises. */
+  readonly avoided?: Attempt
 }

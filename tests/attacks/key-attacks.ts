@@ -99,9 +99,7 @@ export const keyAttacks: readonly Attack[] = [
         await scene.admin
           .query({ ...planted, values: [ids.document, scene.b.tenantId, ids.folderA] })
           // where no such row can be, one without a folder stands for it
-          .catch(() =>
-            scene.admin.query({ ...planted, values: [ids.document, scene.b.tenantId, null] }),
-          )
+          .catch(() => scene.admin.query({ ...planted, values: [ids.document, scene.b.tenantId, null] }))
         await scene.as(scene.a, (client) => client.query('delete from attacks.folder'))
         return !(await scene.holds(`from attacks.document where id = '${ids.document}'`))
       },
@@ -197,7 +195,8 @@ export const keyAttacks: readonly Attack[] = [
   },
   {
     id: 'S16',
-    claim: 'how much work a query is does not depend on another tenant’s rows where the index begins with the tenant',
+    claim:
+      'how much work a query is does not depend on another tenant’s rows where the index begins with the tenant',
     prepare: ({ b }) => `
       insert into attacks.note (tenant_id, secret)
         select '${b.tenantId}', '${b.secret}' from generate_series(1, 500);

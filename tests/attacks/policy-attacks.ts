@@ -6,7 +6,8 @@ import { model, notes, protectionOf } from './protection.ts'
 const stolen = 'stolen'
 
 /** Runs one statement of tenant A's, and says whether the database then holds the mark of a success. */
-const leaves = (sql: (scene: AttackScene) => string, mark: (scene: AttackScene) => string) =>
+const leaves =
+  (sql: (scene: AttackScene) => string, mark: (scene: AttackScene) => string) =>
   async (scene: AttackScene): Promise<boolean> => {
     await scene.as(scene.a, (client) => client.query(sql(scene))).catch(() => undefined)
     return scene.holds(mark(scene))
@@ -39,10 +40,9 @@ const writesShared: Attack['attempts'] = {
 
 const project = { a: randomUUID(), b: randomUUID() }
 const tag = { a: randomUUID(), b: randomUUID() }
-const joined = protectionOf(
-  { Project: model('project', []), Tag: model('tag', []) },
-  [{ schema: 'attacks', table: '_ProjectToTag', a: 'Project', b: 'Tag' }],
-)
+const joined = protectionOf({ Project: model('project', []), Tag: model('tag', []) }, [
+  { schema: 'attacks', table: '_ProjectToTag', a: 'Project', b: 'Tag' },
+])
 
 export const policyAttacks: readonly Attack[] = [
   {
@@ -69,7 +69,8 @@ export const policyAttacks: readonly Attack[] = [
   },
   {
     id: 'S8',
-    claim: 'a careless policy beside the tenant’s own shows and gives away nothing, because a guard restricts them all',
+    claim:
+      'a careless policy beside the tenant’s own shows and gives away nothing, because a guard restricts them all',
     prepare: 'create policy careless on attacks.note using (true) with check (true)',
     attempts: {
       reads: (scene) => scene.reveals('select secret from attacks.note'),
@@ -125,10 +126,7 @@ export const policyAttacks: readonly Attack[] = [
               'tenant_update',
               'tenant_delete',
             )
-            .replaceAll(
-              '(true)',
-              '(tenant_id = (select tenancy.require_tenant_id()) or tenant_id is null)',
-            ),
+            .replaceAll('(true)', '(tenant_id = (select tenancy.require_tenant_id()) or tenant_id is null)'),
       },
     },
   },
@@ -145,7 +143,8 @@ export const policyAttacks: readonly Attack[] = [
   },
   {
     id: 'S25',
-    claim: 'the table of an implicit many-to-many relation shows and takes links between a tenant’s own rows only',
+    claim:
+      'the table of an implicit many-to-many relation shows and takes links between a tenant’s own rows only',
     prepare: ({ a, b }) =>
       asOwner(`
         create table attacks.project (id uuid primary key, tenant_id uuid not null);
