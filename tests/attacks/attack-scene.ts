@@ -26,12 +26,20 @@ export class AttackScene {
   readonly adminUrl: string
   /** Sees every row: what really happened. */
   readonly admin: pg.Client
+  /** The definition of the function that the policies ask for the tenant. */
+  readonly tenantFunction: string
   logsInAsMigrator = false
   readonly #server: EmbeddedServer
   readonly #logins: Readonly<Record<'app' | 'migrator', string>>
 
-  private constructor(server: EmbeddedServer, database: string, admin: pg.Client, password: string) {
+  private constructor(
+    server: EmbeddedServer,
+    database: string,
+    admin: pg.Client,
+    { password, tenantFunction }: { readonly password: string; readonly tenantFunction: string },
+  ) {
     this.#server = server
+    this.tenantFunction = tenantFunction
     this.major = Number.parseInt(server.version, 10)
     this.database = database
     this.adminUrl = server.url(database)
@@ -52,7 +60,11 @@ export class AttackScene {
     })
     const admin = new pg.Client({ connectionString })
     await admin.connect()
-    const scene = new AttackScene(server, database, admin, password)
+    const { rows } = await admin.query<{ definition: string }>(
+      `select pg_catalog.pg_get_functiondef('tenancy.current_tenant_id()'::regprocedure) as definition`,
+    )
+    const tenantFunction = rows[0]?.definition ?? ''
+    const scene = new AttackScene(server, database, admin, { password, tenantFunction })
     for (const { tenantId, secret } of [scene.a, scene.b]) {
       await admin.query('insert into tenancy.tenant (id, name, updated_at) values ($1, $2, now())', [
         tenantId,
