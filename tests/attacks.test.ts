@@ -16,24 +16,26 @@ async function succeeds(attempt: Attempt, scene: AttackScene): Promise<boolean> 
   })
 }
 
-/** How every attempt of an attack ends, each on a scene of its own. */
+/** How every attempt of an attack ends. */
 async function outcomes(
   attack: Attack,
   scene: AttackScene,
-  { take, putBack, logsInAsMigrator }: Removal = {},
+  removal: Removal = {},
 ): Promise<Readonly<Record<string, boolean>>> {
+  const attempts = Object.entries(attack.attempts)
+  const turns = attack.undone ? [attempts] : attempts.map((attempt) => [attempt])
   const ends: Record<string, boolean> = {}
-  for (const [name, attempt] of Object.entries(attack.attempts)) {
+  for (const turn of turns) {
     await scene.begin()
     try {
       await scene.run(attack.prepare)
-      await scene.run(take)
-      scene.logsInAsMigrator = logsInAsMigrator === true
-      ends[name] = await succeeds(attempt, scene)
+      await scene.run(removal.take)
+      scene.logsInAsMigrator = removal.logsInAsMigrator === true
+      for (const [name, attempt] of turn) ends[name] = await succeeds(attempt, scene)
     } finally {
       scene.logsInAsMigrator = false
       await scene.clear()
-      await scene.run(putBack)
+      await scene.run(removal.putBack)
       await scene.run(attack.cleanUp)
     }
   }

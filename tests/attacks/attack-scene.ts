@@ -50,6 +50,7 @@ export class AttackScene {
 
   static async open(packageName: string): Promise<AttackScene> {
     const server = await startEmbeddedPostgres({ name: 'attacks', package: packageName })
+    await sweep(server)
     const database = `attacks_${randomBytes(4).toString('hex')}`
     await server.ensureDatabase(database)
     const password = randomBytes(18).toString('base64url')
@@ -76,10 +77,7 @@ export class AttackScene {
 
   async close(): Promise<void> {
     await this.admin.end()
-    const postgres = new pg.Client({ connectionString: this.#server.url('postgres') })
-    await postgres.connect()
-    await postgres.query(`drop database ${quoteIdentifier(this.database)} with (force)`)
-    await postgres.end()
+    await sweep(this.#server)
     await this.#server.stop()
   }
 
@@ -172,6 +170,21 @@ export class AttackScene {
   async holds(condition: string): Promise<boolean> {
     const { rows } = await this.admin.query<{ count: number }>(`select count(*)::int ${condition}`)
     return (rows[0]?.count ?? 0) > 0
+  }
+}
+
+/** Makes a server forget everything: a run that was interrupted may have left roles with more than they should have. */
+async function sweep(server: EmbeddedServer): Promise<void> {
+  const client = new pg.Client({ connectionString: server.url('postgres') })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      `select datname as name from pg_catalog.pg_database where starts_with(datname, 'attacks_')`,
+    )
+    for (const { name } of rows) await client.query(`drop database ${quoteIdentifier(name)} with (force)`)
+    await client.query(`drop role if exists ${Object.values(defaultRoleNames).toReversed().join(', ')}`)
+  } finally {
+    await client.end()
   }
 }
 

@@ -22,6 +22,7 @@ export const contextAttacks: readonly Attack[] = [
   {
     id: 'G7',
     claim: 'a query without a context gets an error, because no policy has a branch for it',
+    undone: true,
     attempts: { reads: readsWithoutContext },
     without: {
       'policies without such a branch': {

@@ -122,6 +122,7 @@ export const objectAttacks: readonly Attack[] = [
         ${asOwner('create materialized view attacks.note_copy as select * from attacks.note')}`
     },
     cleanUp: 'drop server itself cascade',
+    undone: true,
     attempts: {
       'reads a materialized view': reveals('select secret from attacks.note_copy'),
       'reads a foreign table': reveals('select secret from attacks.note_afar'),
@@ -178,6 +179,7 @@ export const objectAttacks: readonly Attack[] = [
       create function attacks.spy(text) returns boolean language plpgsql cost 0.0000001
         as $$ begin raise notice '%', $1; return false; end $$;
       grant execute on function attacks.spy(text) to ${app};`),
+    undone: true,
     attempts: Object.fromEntries(spyPlaces.map((sql) => [sql, spies(sql)])),
     without: { 'no mark of LEAKPROOF': { take: 'alter function attacks.spy(text) leakproof' } },
   },
@@ -243,6 +245,19 @@ export const objectAttacks: readonly Attack[] = [
       },
     },
     without: { 'no grant': { take: `grant trigger on attacks.note to ${app}` } },
+  },
+  {
+    id: 'S17',
+    claim: 'MAINTAIN, which rewrites tables and indexes, is granted to nobody',
+    majors: [18],
+    attempts: {
+      'rebuilds its indexes': (scene) =>
+        scene.connected(async (client) => {
+          await client.query('reindex table attacks.note')
+          return true
+        }),
+    },
+    without: { 'no grant': { take: `grant maintain on attacks.note to ${app}` } },
   },
   {
     id: 'S22',

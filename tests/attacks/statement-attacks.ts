@@ -83,6 +83,7 @@ export const statementAttacks: readonly Attack[] = [
   {
     id: 'Q1',
     claim: 'however a tenant’s SQL asks, its own rows answer',
+    undone: true,
     attempts: Object.fromEntries(Object.entries(questions).map(([name, sql]) => [name, asks(sql)])),
     without: rowSecurity,
   },
@@ -101,6 +102,7 @@ export const statementAttacks: readonly Attack[] = [
   {
     id: 'Q3',
     claim: 'COPY sends the tenant’s own rows, from a table and from a query',
+    undone: true,
     attempts: Object.fromEntries(
       ['attacks.note', '(select secret from attacks.note)'].map((source) => [
         source,
@@ -123,6 +125,7 @@ export const statementAttacks: readonly Attack[] = [
   {
     id: 'Q4',
     claim: 'no error says anything of a row that the policies have not passed',
+    undone: true,
     attempts: {
       'a cast in a condition': complains(() => 'select from attacks.note where secret::int = 1'),
       'a cast in a join': complains(
@@ -174,6 +177,21 @@ export const statementAttacks: readonly Attack[] = [
             update attacks.note set secret = '${mark}' where current of one;
           end $$`,
       ),
+    },
+    without: rowSecurity,
+  },
+  {
+    id: 'Q5',
+    claim: 'what PostgreSQL 17 and 18 added to writes reaches no other tenant’s row',
+    majors: [18],
+    attempts: {
+      'a MERGE by what is missing in its source': writes(
+        () => `
+          merge into attacks.note n using (values (1)) v (i) on false
+          when not matched by source then update set secret = '${mark}'`,
+      ),
+      'the old row of an update': (scene) =>
+        scene.reveals(`update attacks.note set secret = '${mark}' returning old.secret`),
     },
     without: rowSecurity,
   },
