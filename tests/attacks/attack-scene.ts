@@ -26,12 +26,20 @@ export class AttackScene {
   readonly adminUrl: string
   /** Sees every row: what really happened. */
   readonly admin: pg.Client
+  /** The definition of the function that the policies ask for the tenant. */
+  readonly tenantFunction: string
   logsInAsMigrator = false
   readonly #server: EmbeddedServer
   readonly #logins: Readonly<Record<'app' | 'migrator', string>>
 
-  private constructor(server: EmbeddedServer, database: string, admin: pg.Client, password: string) {
+  private constructor(
+    server: EmbeddedServer,
+    database: string,
+    admin: pg.Client,
+    { password, tenantFunction }: { readonly password: string; readonly tenantFunction: string },
+  ) {
     this.#server = server
+    this.tenantFunction = tenantFunction
     this.major = Number.parseInt(server.version, 10)
     this.database = database
     this.adminUrl = server.url(database)
@@ -42,6 +50,7 @@ export class AttackScene {
 
   static async open(packageName: string): Promise<AttackScene> {
     const server = await startEmbeddedPostgres({ name: 'attacks', package: packageName })
+    await sweep(server)
     const database = `attacks_${randomBytes(4).toString('hex')}`
     await server.ensureDatabase(database)
     const password = randomBytes(18).toString('base64url')
@@ -52,7 +61,11 @@ export class AttackScene {
     })
     const admin = new pg.Client({ connectionString })
     await admin.connect()
-    const scene = new AttackScene(server, database, admin, password)
+    const { rows } = await admin.query<{ definition: string }>(
+      `select pg_catalog.pg_get_functiondef('tenancy.current_tenant_id()'::regprocedure) as definition`,
+    )
+    const tenantFunction = rows[0]?.definition ?? ''
+    const scene = new AttackScene(server, database, admin, { password, tenantFunction })
     for (const { tenantId, secret } of [scene.a, scene.b]) {
       await admin.query('insert into tenancy.tenant (id, name, updated_at) values ($1, $2, now())', [
         tenantId,
@@ -64,10 +77,7 @@ export class AttackScene {
 
   async close(): Promise<void> {
     await this.admin.end()
-    const postgres = new pg.Client({ connectionString: this.#server.url('postgres') })
-    await postgres.connect()
-    await postgres.query(`drop database ${quoteIdentifier(this.database)} with (force)`)
-    await postgres.end()
+    await sweep(this.#server)
     await this.#server.stop()
   }
 
@@ -160,6 +170,21 @@ export class AttackScene {
   async holds(condition: string): Promise<boolean> {
     const { rows } = await this.admin.query<{ count: number }>(`select count(*)::int ${condition}`)
     return (rows[0]?.count ?? 0) > 0
+  }
+}
+
+/** Makes a server forget everything: a run that was interrupted may have left roles with more than they should have. */
+async function sweep(server: EmbeddedServer): Promise<void> {
+  const client = new pg.Client({ connectionString: server.url('postgres') })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      `select datname as name from pg_catalog.pg_database where starts_with(datname, 'attacks_')`,
+    )
+    for (const { name } of rows) await client.query(`drop database ${quoteIdentifier(name)} with (force)`)
+    await client.query(`drop role if exists ${Object.values(defaultRoleNames).toReversed().join(', ')}`)
+  } finally {
+    await client.end()
   }
 }
 

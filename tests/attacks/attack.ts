@@ -30,6 +30,8 @@ export interface Attack {
   /** What of `prepare` would outlive the schemas of the attack. */
   readonly cleanUp?: SceneSql
   readonly attempts: Readonly<Record<string, Attempt>>
+  /** The attempts undo what they do, so that one scene is enough for all of them. */
+  readonly undone?: true
   readonly without: Readonly<Record<string, Removal>>
 }
 
@@ -39,4 +41,6 @@ export interface KnownLeak {
   readonly claim: string
   readonly prepare?: SceneSql
   readonly attempt: Attempt
+  /** The same, asked of a tenant that does what SECURITY.md advises. */
+  readonly avoided?: Attempt
 }

@@ -22,6 +22,7 @@ export const contextAttacks: readonly Attack[] = [
   {
     id: 'G7',
     claim: 'a query without a context gets an error, because no policy has a branch for it',
+    undone: true,
     attempts: { reads: readsWithoutContext },
     without: {
       'policies without such a branch': {
@@ -66,6 +67,31 @@ export const contextAttacks: readonly Attack[] = [
         take: 'alter function tenancy.require_tenant_id() immutable; alter function tenancy.claimed_tenant_id() immutable',
         putBack:
           'alter function tenancy.require_tenant_id() stable; alter function tenancy.claimed_tenant_id() stable',
+      },
+    },
+  },
+  {
+    id: 'S23',
+    claim: 'no temporary type makes the tenant’s function answer with another tenant',
+    prepare: ({ database }) => `grant temporary on database "${database}" to doublehull_app`,
+    cleanUp: ({ database }) => `revoke temporary on database "${database}" from doublehull_app`,
+    attempts: {
+      // PostgreSQL looks for types among the temporary ones first, whatever the search_path
+      'a cast of its own': (scene) =>
+        scene.connected(async (client) => {
+          const { a, b } = scene
+          await client.query(`
+            create type pg_temp.uuid as enum ('${b.tenantId}');
+            create function pg_temp.lie(pg_catalog.text) returns pg_temp.uuid language sql immutable
+              as $$ select '${b.tenantId}'::pg_temp.uuid $$;
+            create cast (pg_catalog.text as pg_temp.uuid) with function pg_temp.lie(pg_catalog.text)`)
+          return inContext(client, a.tenantId, () => scene.answersWithSecret(client, readNotes))
+        }),
+    },
+    without: {
+      'types that are named with their schema': {
+        take: ({ tenantFunction }) => tenantFunction.replaceAll('pg_catalog.', ''),
+        putBack: ({ tenantFunction }) => tenantFunction,
       },
     },
   },

@@ -150,6 +150,7 @@ export const keyAttacks: readonly Attack[] = [
     id: 'S5',
     claim: 'no unique key tells that another tenant has a value',
     prepare: sites,
+    undone: true,
     attempts: {
       'by an error': probesSlug(''),
       'by the count of DO NOTHING': probesSlug('on conflict do nothing'),
@@ -178,6 +179,7 @@ export const keyAttacks: readonly Attack[] = [
         );
         ${protectionOf({ Booking: model('booking', ['during']) }).sql}
         insert into attacks.booking (tenant_id, during) values ('${b.tenantId}', '[10,20)');`)}`,
+    undone: true,
     attempts: {
       probes: (scene) =>
         scene.differ(

@@ -78,6 +78,7 @@ export const roleAttacks: readonly Attack[] = [
   {
     id: 'R2',
     claim: 'whoever owns nothing takes row-level security off nothing',
+    undone: true,
     attempts: {
       'disables it': readsAfter('alter table attacks.note disable row level security'),
       'adds a policy and drops the guard': readsAfter(`do $$
