@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { ContextSigner } from '../context/context-signature.ts'
 import { currentTenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError, tenancyIsClosed } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
@@ -17,6 +18,10 @@ export interface TenantPoolOptions extends ConnectionPoolOptions {
   readonly protectedTables: readonly { readonly schema: string; readonly table: string }[]
   /** Go on although row-level security does not hold the role or a table. */
   readonly allowRoleThatBypassesRowSecurity: boolean
+  /** Signs the contexts, where the tenancy has a key. */
+  readonly signer?: ContextSigner
+  /** Sign although the database does not verify it. */
+  readonly allowUnverifiedContext?: boolean
 }
 
 /** The line in which the package's own questions wait, which belong to no tenant. */
@@ -78,11 +83,11 @@ export class TenantPool extends Pool {
 
   /** Asks the database whether the login may be used for what the pool is for. */
   protected examine(): Promise<Admission> {
-    return examineConnection(
-      (config) => this.queryWithoutTenant(config),
-      this.#options.protectedTables,
-      this.#options.allowRoleThatBypassesRowSecurity,
-    )
+    return examineConnection((config) => this.queryWithoutTenant(config), this.#options.protectedTables, {
+      allowBypass: this.#options.allowRoleThatBypassesRowSecurity,
+      signs: this.#options.signer !== undefined,
+      allowUnverified: this.#options.allowUnverifiedContext ?? false,
+    })
   }
 
   /** Runs a statement of the package's own that touches no tenant's data, without a context. */
@@ -112,7 +117,7 @@ export class TenantPool extends Pool {
   async #query(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
     if (!this.#isAdmitted) await this.admission()
     const answer = await this.#connections.share(lineOf(context), {
-      ...contextOfExchange(context),
+      ...contextOfExchange(context, this.#options.signer),
       query: config,
     })
     return answer.result
@@ -131,7 +136,7 @@ export class TenantPool extends Pool {
     try {
       const answer = await connection.ask({
         opening: [begin],
-        ...contextOfExchange(context),
+        ...contextOfExchange(context, this.#options.signer),
         query: config,
         closing: [commit, contextReset, lookForPlanted],
       })
@@ -152,7 +157,7 @@ export class TenantPool extends Pool {
     }
     const line = lineOf(scope.context)
     const connection = await this.#connections.own(line, scope.signal)
-    return new TenantTransaction(connection, scope, (options) =>
+    return new TenantTransaction(connection, scope, this.#options.signer, (options) =>
       this.#connections.release(line, connection, options),
     )
   }
