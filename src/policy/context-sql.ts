@@ -20,12 +20,11 @@ export interface ContextFunction {
   readonly sql: string
 }
 
-/** What goes before the signed text, so that no signature that the key may have given for something else is one here. */
-const domain = 'doublehull.context.1:'
-
-// The text that is signed. A uuid has no colon in it and an expiry has none, so no two contexts have the same.
+// The text that is signed. A uuid has no colon in it and an expiry has none, so no two contexts have the same; what goes
+// before them keeps out what the key may have signed for another purpose. None of the parts may be null, which
+// concat_ws leaves out.
 const signedText = (tenantId: string, userId: string, expiry: string) =>
-  `'${domain}' || ${tenantId} || ':' || ${userId} || ':' || ${expiry}`
+  `pg_catalog.concat_ws(':', 'doublehull.context.1', ${tenantId}, ${userId}, ${expiry})`
 
 // HMAC of RFC 2104, with sha256 of the core; the two pads are stored, and the key itself nowhere
 const macSql = (text: string) =>
@@ -63,48 +62,55 @@ begin
 end
 `
 
-// Every type is qualified: also with an empty search_path, PostgreSQL looks for a type among the temporary ones
-// first, and a domain there could have its check run with the owner's rights. No strict, no assert, no variable that
-// holds a pad: the caller's own settings (plpgsql.print_strict_params, debug_print_plan) would print it.
+const givenSignature = `current_setting('app.context_signature', true)`
+const part = (position: number) => `split_part(${givenSignature}, '.', ${position})`
+
+// Both are hashed before they are compared, so that the time it takes tells nothing of the right one.
+const genuineSql = `pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.encode(
+             ${macSql(signedText(`current_setting('app.tenant_id', true)`, `coalesce(current_setting('app.user_id', true), '')`, part(1)))},
+             'hex'), 'UTF8'))
+           = pg_catalog.sha256(pg_catalog.convert_to(${part(3)}, 'UTF8'))`
+
+// Compared with the transaction's beginning and not with the present: a context that was good when it was set stays
+// good for as long as its transaction takes, and does not die in the middle.
+const remainingSql = `${part(1)}::pg_catalog.float8 - pg_catalog.date_part('epoch', transaction_timestamp())`
+
+// In every transaction PostgreSQL sets up each expression of such a function anew, and asks for each function in it
+// whether it may be called: that takes longer than all the hashing. So a good context needs one expression of few
+// calls (abs says "from 0 to 90,000 seconds" with one mention), and what was wrong with a bad one is asked afterwards. Every type is qualified: also with an empty
+// search_path, PostgreSQL looks for a type among the temporary ones first, and a domain there could have its check
+// run with the owner's rights. No strict, no assert, no variable that holds a pad: the caller's own settings
+// (plpgsql.print_strict_params, debug_print_plan) would print it.
 const signedTenantBody = `
 declare
-  tenant pg_catalog.text := nullif(current_setting('app.tenant_id', true), '');
-  signature pg_catalog.text := current_setting('app.context_signature', true);
-  expiry pg_catalog.text := split_part(signature, '.', 1);
-  genuine pg_catalog.bool;
-  remaining pg_catalog.numeric;
-begin
   -- claims (request.jwt.claims) are a setting that anybody can write: without a signature they count for nothing
-  if tenant is null then
-    return null;
+  tenant_id pg_catalog.uuid := (
+    select case when ${genuineSql}
+                then case when pg_catalog.abs(${remainingSql} - 45000) < 45000
+                          then current_setting('app.tenant_id', true)::pg_catalog.uuid end end
+      from tenancy.context_key k
+     where k.id = ${part(2)} and current_setting('app.tenant_id', true) <> '');
+  genuine pg_catalog.bool;
+begin
+  if tenant_id is not null or coalesce(current_setting('app.tenant_id', true), '') = '' then
+    return tenant_id;
   end if;
-  -- Both are hashed before they are compared, so that the time it takes tells nothing of the right one.
-  select pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.encode(
-           ${macSql(signedText('tenant', `coalesce(current_setting('app.user_id', true), '')`, 'expiry'))}, 'hex'), 'UTF8'))
-         = pg_catalog.sha256(pg_catalog.convert_to(split_part(signature, '.', 3), 'UTF8'))
+  select ${genuineSql}
     into genuine
     from tenancy.context_key k
-   where k.id = split_part(signature, '.', 2);
-  if genuine then
-    -- The transaction's beginning, and not the present: a context that was good when it was set stays good for as
-    -- long as its transaction takes, and does not die in the middle.
-    remaining := expiry::pg_catalog.int8 - extract(epoch from transaction_timestamp());
-    if remaining > 0 and remaining <= 90000 then
-      return tenant::pg_catalog.uuid;
-    end if;
-  end if;
+   where k.id = ${part(2)};
   raise exception using
     errcode = 'DH102',
     message = 'DH102: ' || case
-      when coalesce(signature, '') = '' then
+      when coalesce(${givenSignature}, '') = '' then
         'the tenant context is not signed, and this database believes no other; give the application DOUBLEHULL_CONTEXT_KEY'
-      when signature !~ '^[0-9]{10}[.][0-9a-f]{8}[.][0-9a-f]{64}$' then
+      when ${givenSignature} !~ '^[0-9]{10}[.][0-9a-f]{8}[.][0-9a-f]{64}$' then
         'the signature of the tenant context is malformed; let the package write app.context_signature'
       when genuine is null then
         'the tenant context is signed with a key that this database does not have; run doublehull migrate with DOUBLEHULL_CONTEXT_KEY'
       when not genuine then
         'the signature of the tenant context is not that of this tenant and this user; set the context once, before the first query'
-      when remaining <= 0 then
+      when ${remainingSql} <= 0 then
         'the signature of the tenant context has expired; sign for each transaction, and compare the clocks'
       else
         'the signature of the tenant context is good for more than a day; sign for minutes, and compare the clocks'
