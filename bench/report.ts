@@ -9,6 +9,7 @@ import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
 import type { RewritingCost } from './rewriting-cost.ts'
+import type { SigningCost } from './signing-cost.ts'
 import type { Tally } from './tally.ts'
 import type { TypeCost } from './type-cost.ts'
 
@@ -39,6 +40,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly client: Partial<ClientCost>
   readonly rewriting: Partial<RewritingCost>
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
+  /** A point read with a signed context, as a multiple of one without. */
+  readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
   readonly types: Partial<TypeCost>
   /** What one writes by hand with the same policies. */
@@ -76,6 +79,7 @@ export interface Findings {
   readonly client: ClientCost | undefined
   readonly rewriting: RewritingCost | undefined
   readonly growth: Growth | undefined
+  readonly signed: SigningCost | undefined
   readonly types: TypeCost | undefined
   readonly roundTrip: ByNetwork
   readonly server: { readonly version: string; readonly kind: 'given' | 'embedded' }
@@ -100,7 +104,7 @@ export function makeReport(findings: Findings): BenchReport {
   return {
     floor: floorName,
     ...own,
-    wrongRows: own.wrongRows + (growth?.wrongRows ?? 0),
+    wrongRows: own.wrongRows + (growth?.wrongRows ?? 0) + (findings.signed?.wrongRows ?? 0),
     throughput: {
       ...own.throughput,
       ...(versus ? { delayedVsTransaction: versus.delayed } : {}),
@@ -119,6 +123,12 @@ export function makeReport(findings: Findings): BenchReport {
           pointRead: significant(growth.pointRead),
           small: significant(growth.small),
           large: significant(growth.large),
+        }
+      : {},
+    signed: findings.signed
+      ? {
+          pointRead: significant(findings.signed.pointRead),
+          statement: significant(findings.signed.statement),
         }
       : {},
     types: findings.types

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { runMigrations } from '../src/migrations/runner.ts'
 import { cases } from './cases.ts'
 import type { Cleanup } from './cleanup.ts'
 import { measureClientCost } from './client-cost.ts'
@@ -20,6 +22,7 @@ import { attackedOperations, probe } from './probe.ts'
 import { type BenchReport, makeReport } from './report.ts'
 import { measureRewriting } from './rewriting-cost.ts'
 import { measureRoundTrip } from './round-trip.ts'
+import { measureSigning, type SigningCost } from './signing-cost.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
 import { measureTypeCost, type TypeCost } from './type-cost.ts'
@@ -97,6 +100,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     : new Map<string, number>()
   const leaks = await probeAll(entrants, log)
   const growth = options.only.has('growth') ? await compareGrowth(server, plan, log) : undefined
+  const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
   return makeReport({
     figures,
     tally,
@@ -107,6 +111,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     client,
     rewriting,
     growth,
+    signed,
     types,
     roundTrip,
     server,
@@ -260,6 +265,16 @@ async function compareGrowth(server: BenchServer, plan: Plan, log: Log): Promise
   const large = await server.createDatabase('large', (admin) => loadBrandings(admin, growthData.large))
   log('point reads in both')
   return measureGrowth({ small: small.appUrl, large: large.appUrl }, plan.growth)
+}
+
+async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promise<SigningCost> {
+  log('point reads with a context that is believed, and with one that is verified')
+  const key = randomBytes(32).toString('base64')
+  const load = (admin: pg.Client) => loadPackages(admin, operationsData)
+  const plain = await server.createDatabase('plain', load)
+  const signed = await server.createDatabase('signed', load)
+  await runMigrations({ connectionString: signed.adminUrl, roles: { manage: false }, context: { key } })
+  return measureSigning({ plain: plain.appUrl, signed: signed.appUrl }, key, plan.signed)
 }
 
 function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {
