@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { migrateCommand } from '../src/cli/migrate.ts'
@@ -33,7 +34,7 @@ describe('a key', () => {
 
   it('shows nothing of itself to a log', () => {
     const key = parseContextKey(bytes.toString('base64'), 'key')
-    for (const text of [JSON.stringify(key), String(key), JSON.stringify({ ...key })]) {
+    for (const text of [JSON.stringify(key), inspect(key, { depth: 9, showHidden: true })]) {
       expect(text).not.toContain(bytes.toString('hex').slice(8, 20))
       expect(text).not.toContain(bytes.toString('base64').slice(8, 20))
     }
@@ -209,14 +210,13 @@ describe('while clients work', () => {
   function work(tenancy: Tenancy<PrismaClient>) {
     const db = tenancy.client({ tenantId })
     const failures = new Set<unknown>()
-    let isOver = false
-    let reads = 0
+    const state = { isOver: false, reads: 0 }
     const loop = async () => {
-      while (!isOver) {
+      while (!state.isOver) {
         try {
           await db.configPackage.count()
           await db.$transaction((tx) => tx.configPackage.count())
-          reads++
+          state.reads++
         } catch (error) {
           failures.add((error as { code?: unknown }).code)
         }
@@ -226,10 +226,11 @@ describe('while clients work', () => {
     return {
       failures,
       async more() {
-        for (const before = reads; reads < before + 10; ) await new Promise((done) => setTimeout(done, 10))
+        const enough = state.reads + 10
+        while (state.reads < enough) await new Promise((done) => setTimeout(done, 10))
       },
       async stop() {
-        isOver = true
+        state.isOver = true
         await Promise.all(loops)
       },
     }

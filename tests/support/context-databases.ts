@@ -47,7 +47,11 @@ export function useContextDatabases(server: (typeof contextServers)[number]): Co
   const onServer = async (statement: string) => {
     const client = new pg.Client({ connectionString: serverUrl })
     await client.connect()
-    await client.query(statement).finally(() => client.end())
+    try {
+      await client.query(statement)
+    } finally {
+      await client.end()
+    }
   }
 
   const create = async (): Promise<string> => {
