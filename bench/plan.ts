@@ -22,6 +22,7 @@ export const measurements = [
   'rewriting',
   'growth',
   'signed',
+  'policies',
   'types',
 ] as const
 
@@ -55,6 +56,7 @@ export interface Plan {
   readonly throughputOfOthers?: RoundsPlan
   readonly growth: RoundsPlan
   readonly signed: RoundsPlan
+  readonly policies: RoundsPlan
   readonly clients: number
   /** Operations whose arguments are rewritten. */
   readonly rewritings: number
@@ -71,6 +73,7 @@ const full: Plan = {
   throughputOfOthers: { rounds: 4, budget: 60 * seconds },
   growth: { rounds: 200, budget: 30 * seconds },
   signed: { rounds: 200, budget: 30 * seconds },
+  policies: { rounds: 100, budget: 10 * seconds },
   clients: 20_000,
   rewritings: 20_000,
   types: { rounds: 21, budget: 40 * seconds },
@@ -83,6 +86,7 @@ const quick: Plan = {
   throughput: { rounds: 5, budget: 8 * seconds },
   growth: { rounds: 60, budget: 2.5 * seconds },
   signed: { rounds: 60, budget: 2.5 * seconds },
+  policies: { rounds: 40, budget: 1.5 * seconds },
   clients: 5_000,
   rewritings: 5_000,
   types: { rounds: 7, budget: 8 * seconds },
@@ -99,6 +103,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     throughput: asked,
     growth: asked,
     signed: asked,
+    policies: asked,
     types: asked,
     ...(plan.throughputOfOthers ? { throughputOfOthers: asked } : {}),
   }

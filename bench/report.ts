@@ -8,6 +8,7 @@ import type { Growth } from './growth.ts'
 import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
+import type { PolicyCost } from './policy-cost.ts'
 import type { RewritingCost } from './rewriting-cost.ts'
 import type { SigningCost } from './signing-cost.ts'
 import type { Tally } from './tally.ts'
@@ -42,6 +43,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
   /** A point read with a signed context, as a multiple of one without. */
   readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
+  /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
+  readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
   readonly types: Partial<TypeCost>
   /** What one writes by hand with the same policies. */
@@ -80,6 +83,7 @@ export interface Findings {
   readonly rewriting: RewritingCost | undefined
   readonly growth: Growth | undefined
   readonly signed: SigningCost | undefined
+  readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly roundTrip: ByNetwork
   readonly server: { readonly version: string; readonly kind: 'given' | 'embedded' }
@@ -129,6 +133,13 @@ export function makeReport(findings: Findings): BenchReport {
       ? {
           pointRead: significant(findings.signed.pointRead),
           statement: significant(findings.signed.statement),
+        }
+      : {},
+    policies: findings.policies
+      ? {
+          point: significant(findings.policies.point),
+          page: significant(findings.policies.page),
+          count: significant(findings.policies.count),
         }
       : {},
     types: findings.types

@@ -132,6 +132,29 @@ begin
 end
 `
 
+// Which rows are a tenant's is never asked of it alone, so it is the same whether contexts are signed or not.
+const claimedBody = `
+declare
+  setting pg_catalog.text := coalesce(
+    nullif(current_setting('app.tenant_id', true), ''),
+    lower(nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'tenant_id'));
+begin
+  if setting is null then
+    raise exception using
+      errcode = 'DH101',
+      message = 'DH101: no tenant context is set in this transaction',
+      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
+  end if;
+  if setting not like '________-____-____-____-____________'
+     or translate(setting, '0123456789abcdef', '') <> '----' then
+    raise exception using
+      errcode = 'DH102',
+      message = 'DH102: the tenant context is not a uuid';
+  end if;
+  return setting::pg_catalog.uuid;
+end
+`
+
 const uuidPattern = `'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'`
 
 // A request without a token, or with one that has no tenant, is let pass without a context: it may read what is
@@ -224,6 +247,11 @@ const createRequireTenantId = contextFunction(
   'create function',
 ).sql
 
+const createClaimedTenantId = contextFunction(
+  { name: 'tenancy.claimed_tenant_id()', returns: 'uuid', attributes: reads, body: claimedBody },
+  'create function',
+).sql
+
 /** The migration of the context, word for word. */
 export const contextMigrationSql = `-- The context of a transaction, as the database reads it. It stands before the tables because their columns
 -- default to it.
@@ -234,6 +262,8 @@ alter default privileges for role doublehull_owner revoke execute on functions f
 
 -- Stable, never immutable: a plan that was made for one tenant would answer another with the first one's
 -- rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
+-- Types are qualified: even with an empty search_path PostgreSQL looks for a type among the temporary ones first, and
+-- a cast to a type of one's own runs a function of one's own.
 -- \`doublehull migrate\` with DOUBLEHULL_CONTEXT_KEY gives it another body, which believes signed contexts only; a
 -- later migration must not create or replace it.
 ${createCurrentTenantId}
@@ -243,6 +273,12 @@ comment on function tenancy.current_tenant_id() is
 ${createRequireTenantId}
 comment on function tenancy.require_tenant_id() is
   'The tenant that the current transaction works for. DH101 where there is none.';
+
+-- The same without a doubt raised: what the context says, for conditions that only ask whether there is one. Which
+-- rows are a tenant's is never asked of it alone.
+${createClaimedTenantId}
+comment on function tenancy.claimed_tenant_id() is
+  'The tenant that the context names, verified or not. DH101 where there is none.';
 
 -- For PostgREST's db-pre-request. Nobody may execute it until the owner grants that to the role of an API: whoever
 -- may can write the claims first, and so be any tenant.

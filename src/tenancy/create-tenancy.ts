@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
+import { type RoleNames, startupChecks } from '../catalog/startup.ts'
 import { AmbientContext, type ContextRunner } from '../context/ambient-context.ts'
 import { contextSigner } from '../context/context-signature.ts'
 import type { SystemUseInput } from '../context/system-use.ts'
@@ -93,6 +94,14 @@ export interface TenancyOptions<Client, Extended = Client, UnsafeRaw extends boo
    * an interruption. False unless told.
    */
   readonly allowUnverifiedContext?: boolean
+  /**
+   * Ask the start-up checks of `doublehull verify` before the first query, in one more round trip, and refuse a database
+   * with a way around row-level security (`DH307`). True unless told; not asked where
+   * `allowRoleThatBypassesRowSecurity` is true, nor of a login that is no member of the roles below.
+   */
+  readonly verifyAtStart?: boolean
+  /** Names of the database roles, where they are not the default ones: what the start-up checks speak of. */
+  readonly roles?: Partial<RoleNames>
   /** How the role for work across tenants logs in; without it there is no {@link Tenancy.system}. */
   readonly system?: SystemOptions
   /** Extends the client: see {@link ExtendedTenancyOptions}. */
@@ -170,7 +179,8 @@ export interface Tenancy<Client, UnsafeRaw extends boolean = false, Base = Clien
  * @param options the generated client and manifest, and how the application's role logs in
  * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH210` for an extension that
  *   could open hull one, `DH409` for a malformed connection string, `DH408` for a malformed context key; and, from the
- *   first query on, `DH302` or `DH303` where hull two does not hold, `DH306` or `DH102` where one side signs alone
+ *   first query on, `DH302`, `DH303` or `DH307` where hull two does not hold, `DH306` or `DH102` where one side signs
+ *   alone
  *
  * @example
  * ```ts
@@ -255,6 +265,8 @@ export function assembleTenancy<
     client: login(options.connectionString),
     maxConnections: options.maxConnections ?? 10,
     allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
+    ...((options.verifyAtStart ?? true) &&
+      !options.allowRoleThatBypassesRowSecurity && { startupChecks: startupChecks(manifest, options.roles) }),
   })
   const prismaClientOn = (pool: TenantPool) =>
     new PrismaClient({

@@ -8,6 +8,8 @@ export interface Admission {
   readonly serverVersion: string
   /** Row-level security holds this role on every protected table: hull two is there. */
   readonly rowSecurityHolds: boolean
+  /** The start-up checks of the catalog were asked, and found nothing; false where they were not asked. */
+  readonly isVerified: boolean
 }
 
 interface ProtectedTable {
@@ -63,6 +65,9 @@ select session_user::text,
 /** How the database is asked, on a connection of the login. */
 type Ask = (config: pg.QueryConfig) => Promise<pg.QueryArrayResult>
 
+/** Looks for ways around row-level security that {@link examineConnection} does not ask for, and throws for one. */
+export type StartupChecks = (ask: Ask) => Promise<boolean>
+
 /** What a connection is examined for. */
 interface ExaminationOptions {
   /** Go on although row-level security doesn't hold the role: hull one is then alone. */
@@ -71,6 +76,8 @@ interface ExaminationOptions {
   readonly signs: boolean
   /** Go on although the database does not verify what is signed. */
   readonly allowUnverified: boolean
+  /** Asked next, of a login that passes. */
+  readonly startupChecks?: StartupChecks | undefined
 }
 
 /**
@@ -84,7 +91,7 @@ interface ExaminationOptions {
 export async function examineConnection(
   query: Ask,
   tables: readonly ProtectedTable[],
-  { allowBypass, signs, allowUnverified }: ExaminationOptions,
+  { allowBypass, signs, allowUnverified, startupChecks }: ExaminationOptions,
 ): Promise<Admission> {
   const answers = await askOf(query, tables)
   const [first] = answers
@@ -94,7 +101,8 @@ export async function examineConnection(
     refusalOf(role, answers) ??
     (allowUnverified && signs ? undefined : signingRefusalOf(role, signs, verifies))
   if (refusal && !allowBypass) throw refusal
-  return { role, serverVersion, rowSecurityHolds: refusal === undefined }
+  const isVerified = refusal === undefined && startupChecks !== undefined && (await startupChecks(query))
+  return { role, serverVersion, rowSecurityHolds: refusal === undefined, isVerified }
 }
 
 /**
@@ -128,7 +136,7 @@ export async function examineSystemConnection(
     const what = `"${role}" may change, or may become a role that may change, ${table}, in which its work is recorded`
     throw refuse('DH302', role, [], what, 'system')
   }
-  return { role, serverVersion, rowSecurityHolds: false }
+  return { role, serverVersion, rowSecurityHolds: false, isVerified: false }
 }
 
 async function askOf(query: Ask, tables: readonly ProtectedTable[]): Promise<readonly Finding[]> {
