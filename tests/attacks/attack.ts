@@ -9,7 +9,7 @@ export interface Removal {
   /** Nothing, where it is gone with the schema of the attack. */
   readonly putBack?: SceneSql
   /** The tenants' code logs in as the migrator, and not as the application. */
-  readonly logsInAsMigrator?: true
+  readonly logsInAsMigrator?: boolean
 }
 
 /** True when tenant A has got, or changed, something of tenant B's. An error of the database counts as false. */

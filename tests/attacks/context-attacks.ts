@@ -64,8 +64,9 @@ export const contextAttacks: readonly Attack[] = [
     },
     without: {
       stable: {
-        take: 'alter function tenancy.require_tenant_id() immutable',
-        putBack: 'alter function tenancy.require_tenant_id() stable',
+        take: 'alter function tenancy.require_tenant_id() immutable; alter function tenancy.claimed_tenant_id() immutable',
+        putBack:
+          'alter function tenancy.require_tenant_id() stable; alter function tenancy.claimed_tenant_id() stable',
       },
     },
   },

@@ -50,3 +50,31 @@ $$;
 
 comment on function tenancy.require_tenant_id() is
   'The tenant that the current transaction works for. DH101 where there is none.';
+
+-- The same without a doubt raised: what the context says, for conditions that only ask whether there is one. Which
+-- rows are a tenant's is never asked of it alone.
+create function tenancy.claimed_tenant_id() returns uuid
+  language plpgsql stable parallel safe
+  set search_path = ''
+as $$
+declare
+  setting pg_catalog.text := nullif(current_setting('app.tenant_id', true), '');
+begin
+  if setting is null then
+    raise exception using
+      errcode = 'DH101',
+      message = 'DH101: no tenant context is set in this transaction',
+      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
+  end if;
+  if setting not like '________-____-____-____-____________'
+     or translate(setting, '0123456789abcdef', '') <> '----' then
+    raise exception using
+      errcode = 'DH102',
+      message = 'DH102: the tenant context is not a uuid';
+  end if;
+  return setting::pg_catalog.uuid;
+end
+$$;
+
+comment on function tenancy.claimed_tenant_id() is
+  'The tenant that the context names, verified or not. DH101 where there is none.';
