@@ -11,6 +11,7 @@ import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { catalogInput } from './catalog-input.ts'
 import { type Check, loadChecks } from './check.ts'
 import { type Finding, levels } from './finding.ts'
+import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 
 export interface VerifyOptions {
   /** Any login of the database; it needs no rights in it. */
@@ -87,8 +88,9 @@ export async function askChecks(
   checks: readonly Check[],
   manifest: Manifest,
   roles: RoleNames,
+  flaws: readonly ServerFlaw[] = serverFlaws,
 ): Promise<readonly Finding[]> {
-  const input = catalogInput(manifest, roles)
+  const input = catalogInput(manifest, roles, flaws)
   const findings: Finding[] = []
   for (const check of checks) {
     const rows = (await ask(checkSql(check), [input])) as unknown as readonly Pick<
