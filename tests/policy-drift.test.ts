@@ -153,8 +153,8 @@ const edits: readonly (readonly [string, (text: string) => string])[] = [
   ],
   ['the other truth', (text) => (text === 'true' ? 'false' : 'true')],
   [
-    'the tables of a sub-select taken for one another',
-    (text) => text.replaceAll(/\br\d\.("[^"]*") = ("[^ ]*|r\d)\.("[^"]*")/g, '$2.$3 = $2.$3'),
+    'a sub-select that asks nothing of the row',
+    (text) => text.replace(/\b((?:r0|e)\."[^"]*") = (?:"[^"]*"\.)+"[^"]*"/, '$1 = $1'),
   ],
 ]
 
