@@ -11,6 +11,7 @@ import type { Manifest } from '../src/manifest/manifest.ts'
 import { runMigrations } from '../src/migrations/runner.ts'
 import { type EmbeddedServer, startEmbeddedPostgres, withLogin } from '../src/testing/index.ts'
 import type { Fixture } from './verify/fixture.ts'
+import { manyTables } from './verify/many-tables.ts'
 
 const checks = loadChecks()
 const codes = checks.map(({ code }) => code)
@@ -131,4 +132,14 @@ describe.each([
       },
     )
   })
+
+  // the last one: its tables go with the database
+  it('one broken table is found among 500, and nothing above info in the others', async () => {
+    const { manifest, sql } = manyTables(500)
+    await admin.query(sql)
+    const above = async () => (await findingsWith(manifest)).filter(({ level }) => level !== 'info')
+    expect(await above()).toEqual([])
+    await admin.query('alter table many.table_250 alter column tenant_id drop not null')
+    expect(await above()).toMatchObject([{ code: 'DH331', object: 'table many.table_250' }])
+  }, 120_000)
 })

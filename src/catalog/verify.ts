@@ -81,36 +81,43 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   }
 }
 
-/** Asks the given checks, one after the other; the worst findings come first. */
+/**
+ * Asks the given checks, all in one statement: what the prelude makes of the manifest is made once, and not for each of
+ * them. The worst findings come first.
+ */
 export async function askChecks(
   ask: Ask,
   checks: readonly Check[],
   manifest: Manifest,
   roles: RoleNames,
 ): Promise<readonly Finding[]> {
-  const input = catalogInput(manifest, roles)
-  const findings: Finding[] = []
-  for (const check of checks) {
-    const rows = (await ask(checkSql(check), [input])) as unknown as readonly Pick<
-      Finding,
-      'object' | 'detail' | 'remedy'
-    >[]
-    const { code, level, title } = check
-    for (const { object, detail, remedy } of rows) {
-      findings.push({ code, level, title, object, detail, remedy, page: `docs/checks/${code}.md` })
-    }
-  }
-  // sort is stable: within a level, the order of the checks and of their rows
+  const byCode = new Map(checks.map((check) => [check.code, check]))
+  const rows = (await ask(checksSql(checks), [catalogInput(manifest, roles)])) as unknown as readonly Pick<
+    Finding,
+    'code' | 'object' | 'detail' | 'remedy'
+  >[]
+  const findings = rows.flatMap(({ code, object, detail, remedy }): Finding[] => {
+    const check = byCode.get(code)
+    if (!check) return []
+    const { level, title } = check
+    return [{ code, level, title, object, detail, remedy, page: `docs/checks/${code}.md` }]
+  })
+  // sort is stable: within a level, the order of the codes, objects and details
   return findings.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
 }
 
-function checkSql({ sql }: Check): string {
-  return `with ${prelude}
-select object, detail, remedy
-  from (
+function checksSql(checks: readonly Check[]): string {
+  const asked = checks.map(
+    ({ code, sql }) => `select '${code}', object, detail, remedy from (
 ${sql}
-  ) as finding (object, detail, remedy)
- order by object collate "C", detail collate "C"`
+) as finding (object, detail, remedy)`,
+  )
+  return `with ${prelude}
+select code, object, detail, remedy
+  from (
+${asked.join('\nunion all\n')}
+  ) as found (code, object, detail, remedy)
+ order by code collate "C", object collate "C", detail collate "C"`
 }
 
 function unreachable(error: unknown): unknown {
