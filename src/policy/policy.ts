@@ -55,7 +55,8 @@ function contextGate(column: string): string {
 
 /**
  * The policies that hold a schema, table by table: for every tenant table a restrictive guard, which no
- * permissive policy added later can widen, and one permissive policy for each command that a tenant has.
+ * permissive policy added later can widen (and one each for update and delete where tenants read more than they
+ * write), and one permissive policy for each command that a tenant has.
  *
  * @param manifest the schema
  * @param roles who the policies are for; the owner and the system role pass, every other role gets nothing
@@ -153,6 +154,9 @@ function tenantPolicies(
   commands: readonly Command[],
 ): readonly Policy[] {
   const tenants = [roles.app, roles.reader]
+  // PostgreSQL asks the guard's USING for the old row of an update and for a delete too: where tenants read more than
+  // they write, a careless permissive policy would let them claim or delete it
+  const guardedWrites = change === read ? [] : (['update', 'delete'] as const)
   return [
     named('tenant_guard', {
       as: 'restrictive',
@@ -162,6 +166,15 @@ function tenantPolicies(
       using: read,
       withCheck: write,
     }),
+    ...guardedWrites.map((command) =>
+      named(`tenant_guard_${command}`, {
+        as: 'restrictive',
+        command,
+        roles: tenants,
+        using: change,
+        ...(command === 'update' ? { withCheck: write } : {}),
+      }),
+    ),
     ...commands.map((command) =>
       named(`tenant_${command}`, {
         as: 'permissive',
@@ -214,8 +227,9 @@ function predicate(
       const own = `${columnOf(model, scope.field, alias)} = ${tenantId}`
       return access === 'write' ? own : `(${own} or ${columnOf(model, scope.field, alias)} is null)`
     }
-    case 'through':
     case 'member':
+      return access === 'write' ? 'false' : relatedPredicate(manifest, model, scope.relation, alias, depth)
+    case 'through':
       return relatedPredicate(manifest, model, scope.relation, alias, depth)
     case 'global':
       return access === 'read' ? 'true' : 'false'

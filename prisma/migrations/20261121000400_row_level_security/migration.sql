@@ -235,6 +235,13 @@ create policy "tenant_guard_a09720be" on "governance"."kill_switch"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and ("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
+create policy "tenant_guard_update_2b37a772" on "governance"."kill_switch"
+  as restrictive for update to "doublehull_app", "doublehull_reader"
+  using ("tenant_id" = (select tenancy.require_tenant_id()))
+  with check ("tenant_id" = (select tenancy.require_tenant_id()));
+create policy "tenant_guard_delete_cfdb3007" on "governance"."kill_switch"
+  as restrictive for delete to "doublehull_app", "doublehull_reader"
+  using ("tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_select_fd175979" on "governance"."kill_switch"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and ("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null));
@@ -330,10 +337,17 @@ create policy "system_work_89fe01f8" on "governance"."trace_step"
 
 alter table "tenancy"."user" enable row level security;
 alter table "tenancy"."user" force row level security;
-create policy "tenant_guard_a1859c15" on "tenancy"."user"
+create policy "tenant_guard_9bde8c57" on "tenancy"."user"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())))
-  with check (exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())));
+  with check (false);
+create policy "tenant_guard_update_f7bff3b0" on "tenancy"."user"
+  as restrictive for update to "doublehull_app", "doublehull_reader"
+  using (false)
+  with check (false);
+create policy "tenant_guard_delete_86e07416" on "tenancy"."user"
+  as restrictive for delete to "doublehull_app", "doublehull_reader"
+  using (false);
 create policy "tenant_select_9b4002e1" on "tenancy"."user"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())));
