@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { askChecks } from '../src/catalog/ask-checks.ts'
+import { catalogInput } from '../src/catalog/catalog-input.ts'
 import { loadChecks } from '../src/catalog/check.ts'
 import type { Finding } from '../src/catalog/finding.ts'
 import { type ServerFlaw, serverFlaws } from '../src/catalog/server-flaws.ts'
-import { askChecks, verifyDatabase } from '../src/catalog/verify.ts'
+import { verifyDatabase } from '../src/catalog/verify.ts'
 import { errorCodes } from '../src/errors.ts'
 import { manifest as bundled } from '../src/generated/tenancy.ts'
 import type { Manifest } from '../src/manifest/manifest.ts'
@@ -14,6 +16,7 @@ import { runMigrations } from '../src/migrations/runner.ts'
 import { defaultRoleNames } from '../src/policy/roles.ts'
 import { type EmbeddedServer, startEmbeddedPostgres, withLogin } from '../src/testing/index.ts'
 import type { Fixture } from './verify/fixture.ts'
+import { manyTables } from './verify/many-tables.ts'
 
 const checks = loadChecks()
 const codes = checks.map(({ code }) => code)
@@ -78,7 +81,7 @@ describe.each([
       ).rows
     await stranger.query(`begin isolation level repeatable read read only; set local search_path = ''`)
     try {
-      const findings = await askChecks(ask, checks, manifest, defaultRoleNames, flaws)
+      const findings = await askChecks(ask, checks, catalogInput(manifest, defaultRoleNames, flaws))
       return findings.filter((finding) => !known.includes(JSON.stringify(finding)))
     } finally {
       await stranger.query('rollback')
@@ -155,4 +158,14 @@ describe.each([
       },
     )
   })
+
+  // the last one: its tables go with the database
+  it('one broken table is found among 500, and nothing above info in the others', async () => {
+    const { manifest, sql } = manyTables(500)
+    await admin.query(sql)
+    const above = async () => (await findingsWith(manifest)).filter(({ level }) => level !== 'info')
+    expect(await above()).toEqual([])
+    await admin.query('alter table many.table_250 alter column tenant_id drop not null')
+    expect(await above()).toMatchObject([{ code: 'DH331', object: 'table many.table_250' }])
+  }, 120_000)
 })

@@ -1,14 +1,18 @@
-import { type Manifest, tenantFieldOf } from '../manifest/manifest.ts'
+import { type Manifest, type ModelManifest, tenantFieldOf } from '../manifest/manifest.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
-import type { ServerFlaw } from './server-flaws.ts'
+import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 
 /**
  * What the checks are asked with: the manifest, the roles and what is known of servers, in the shape that `prelude.sql` reads.
  *
  * @returns a text of JSON
  */
-export function catalogInput(manifest: Manifest, roles: RoleNames, flaws: readonly ServerFlaw[]): string {
+export function catalogInput(
+  manifest: Manifest,
+  roles: RoleNames,
+  flaws: readonly ServerFlaw[] = serverFlaws,
+): string {
   const tables = policiesOf(manifest, roles)
   const about = new Map<string, object>()
   for (const [name, model] of Object.entries(manifest.models)) {
@@ -44,7 +48,56 @@ export function catalogInput(manifest: Manifest, roles: RoleNames, flaws: readon
         check_expression: policy.withCheck ?? null,
       })),
     ),
+    relations: [...modelRelations(manifest), ...joinRelations(manifest)],
   })
+}
+
+/** The foreign keys of models; `purpose` says which of them a policy follows. */
+function modelRelations(manifest: Manifest): readonly object[] {
+  return Object.values(manifest.models).flatMap((model) =>
+    Object.entries(model.relations).flatMap(([name, relation]) => {
+      const target = manifest.models[relation.model]
+      if (!target || relation.fields.length === 0) return []
+      const isThrough = model.scope.kind === 'through' && model.scope.relation === name
+      const isMember = target.scope.kind === 'member' && target.scope.relation === relation.inverse
+      return [
+        {
+          schema_name: model.schema,
+          table_name: model.table,
+          columns: columnsOf(model, relation.fields),
+          target_schema: target.schema,
+          target_table: target.table,
+          target_columns: columnsOf(target, relation.references),
+          purpose: isThrough ? 'through' : isMember ? 'member' : null,
+        },
+      ]
+    }),
+  )
+}
+
+/** Prisma calls the columns of the table that it makes for a many-to-many relation A and B. */
+function joinRelations(manifest: Manifest): readonly object[] {
+  return manifest.joinTables.flatMap(({ schema, table, a, b }) =>
+    [['A', a] as const, ['B', b] as const].flatMap(([column, name]) => {
+      const target = manifest.models[name]
+      if (!target) return []
+      return [
+        {
+          schema_name: schema,
+          table_name: table,
+          columns: [column],
+          target_schema: target.schema,
+          target_table: target.table,
+          target_columns: columnsOf(target, target.primaryKey),
+          purpose: 'join',
+        },
+      ]
+    }),
+  )
+}
+
+function columnsOf(model: ModelManifest, fields: readonly string[]): readonly (string | undefined)[] {
+  return fields.map((field) => model.columns[field])
 }
 
 function keyOf({ schema, table }: { readonly schema: string; readonly table: string }): string {

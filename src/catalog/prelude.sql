@@ -158,4 +158,141 @@ server_flaw as materialized (
    where exists (select from pg_catalog.unnest(known.fixed_in) as f (number)
                   where f.number / 10000 = here.number / 10000 and here.number < f.number)
       or here.number / 10000 < (select pg_catalog.min(f.number / 10000) from pg_catalog.unnest(known.fixed_in) as f (number))
+),
+-- the tables of the manifest that have a tenant column, as far as the database has it
+tenant_table as materialized (
+  select t.*, a.attnum as tenant_attnum, a.attnotnull as tenant_not_null, a.atttypid as tenant_type
+    from expected_table t
+    join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attname = t.tenant_column
+   where not a.attisdropped and t.relkind in ('r', 'p')
+),
+-- the foreign keys that the manifest knows of; the table of an implicit many-to-many relation has two. A column that
+-- the database lacks is none of `attnums`
+expected_relation as materialized (
+  select wanted.*, t.name, t.oid as table_oid, target.name as target_name, target.oid as target_oid,
+         array(select a.attnum
+                 from pg_catalog.unnest(wanted.columns) as c (column_name)
+                 join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attname = c.column_name
+                where not a.attisdropped) as attnums
+    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'relations') as wanted (
+           schema_name text,
+           table_name text,
+           columns text[],
+           target_schema text,
+           target_table text,
+           target_columns text[],
+           purpose text         -- through, member or join, where a policy follows it; otherwise null
+         )
+    join expected_table t on (t.schema_name, t.table_name) = (wanted.schema_name, wanted.table_name)
+    join expected_table target
+      on (target.schema_name, target.table_name) = (wanted.target_schema, wanted.target_table)
+),
+-- the foreign keys that the database has between tables of the manifest, without those that PostgreSQL adds for each
+-- partition
+held_key as materialized (
+  select k.oid, k.conname, k.conrelid, k.confrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype,
+         k.confdelsetcols, k.condeferrable, k.condeferred, h.name, t.name as target_name, h.scope,
+         t.scope as target_scope, h.commands, h.tenant_column, t.tenant_column as target_tenant_column, h.relkind,
+         t.relkind as target_relkind, ha.attnum as tenant_attnum, ta.attnum as target_tenant_attnum,
+         ha.attnotnull as tenant_not_null,
+         -- the tenant of the one end stands beside the tenant of the other
+         exists (select from pg_catalog.generate_subscripts(k.conkey, 1) as i (n)
+                  where k.conkey[i.n] = ha.attnum and k.confkey[i.n] = ta.attnum) as carries_tenant
+    from pg_catalog.pg_constraint k
+    join expected_table h on h.oid = k.conrelid
+    join expected_table t on t.oid = k.confrelid
+    left join pg_catalog.pg_attribute ha
+      on ha.attrelid = h.oid and ha.attname = h.tenant_column and not ha.attisdropped
+    left join pg_catalog.pg_attribute ta
+      on ta.attrelid = t.oid and ta.attname = t.tenant_column and not ta.attisdropped
+   where k.contype = 'f' and k.conparentid = 0
+),
+-- the same with what a remedy says of them. Not materialized: that is made for the keys that a check finds, for no other
+foreign_key as not materialized (
+  select k.*, pg_catalog.format('foreign key %I on %s', k.conname, k.name) as object,
+         (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by c.n)
+            from pg_catalog.unnest(k.conkey) with ordinality as c (attnum, n)
+            join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.attnum) as columns,
+         (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by c.n)
+            from pg_catalog.unnest(k.confkey) with ordinality as c (attnum, n)
+            join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = c.attnum) as target_columns,
+         -- what a SET NULL or a SET DEFAULT may change
+         (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by c.n)
+            from pg_catalog.unnest(k.conkey) with ordinality as c (attnum, n)
+            join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.attnum
+           where c.attnum is distinct from k.tenant_attnum) as columns_but_tenant,
+         case k.confdeltype when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
+                            when 'n' then 'set null' else 'set default' end as on_delete,
+         case k.confupdtype when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
+                            when 'n' then 'set null' else 'set default' end as on_update,
+         case when k.condeferrable then ' deferrable' else '' end
+           || case when k.condeferred then ' initially deferred' else '' end as deferral
+    from held_key k
+),
+-- the unique and the exclusion indexes of the tables that tenants write and that hold rows of several tenants, where
+-- two tenants may collide: what tells one that the other has the same. `keys` are the columns compared by equality
+colliding_index as not materialized (
+  select i.indexrelid, i.indrelid, i.indisunique, t.name, t.scope, t.tenant_column, t.relkind,
+         pg_catalog.format('%I.%I', n.nspname, c.relname) as index_name, k.conname, pg_catalog.quote_ident(am.amname) as method,
+         -- it goes on behind the opening parenthesis of the columns
+         pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), '^.*? USING \w+ \(', '') as definition,
+         (select pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid, n, false), ', ' order by n)
+            from pg_catalog.generate_series(1, i.indnkeyatts) as n) as columns,
+         exists (select from pg_catalog.pg_constraint f where f.contype = 'f' and f.conindid = i.indexrelid) as is_referred_to
+    from expected_table t
+    join pg_catalog.pg_index i on i.indrelid = t.oid
+    join pg_catalog.pg_class c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_am am on am.oid = c.relam
+    left join pg_catalog.pg_constraint k on k.conindid = i.indexrelid and k.conrelid = t.oid and k.contype in ('p', 'u', 'x')
+    left join pg_catalog.pg_attribute ta
+      on ta.attrelid = t.oid and ta.attname = t.tenant_column and not ta.attisdropped
+   cross join lateral (
+           select array(select i.indkey[n]
+                          from pg_catalog.generate_series(0, i.indnkeyatts - 1) as n
+                          -- an exclusion may compare by overlap, or by anything
+                         where k.conexclop is null
+                            or exists (select from pg_catalog.pg_operator o
+                                        where o.oid = k.conexclop[n + 1] and o.oprname = '=')) as keys
+         ) as compared
+   where (i.indisunique or i.indisexclusion) and i.indisready and t.commands && array['insert', 'update']
+     -- a tenant's own row is one of its kind: what is unique among tenants is so by nature
+     and t.scope in ('direct', 'shared', 'through')
+     and not coalesce(ta.attnum = any (compared.keys), false)
+     -- an expression that contains the tenant
+     and not (i.indexprs is not null
+              and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.quote_ident(t.tenant_column)) > 0
+              and exists (select from pg_catalog.pg_depend d
+                           where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = i.indexrelid
+                             and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                             and d.refobjid = t.oid and d.refobjsubid = ta.attnum))
+     -- only rows without a tenant, which no tenant writes
+     and not (i.indpred is not null
+              and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.format('(%I IS NULL)', t.tenant_column)) > 0
+              and pg_catalog.pg_get_expr(i.indpred, i.indrelid) !~ '\m(OR|NOT|CASE)\M')
+     -- rows of one parent, and so of one tenant; the policy refuses another's parent before the index is asked
+     and not exists (
+           select from expected_relation r
+            where r.table_oid = t.oid and r.purpose = 'through' and r.attnums <> '{}' and compared.keys @> r.attnums)
+     -- nobody guesses the key of another's row
+     and not exists (
+           select from pg_catalog.pg_attribute a
+             join pg_catalog.pg_type y on y.oid = a.atttypid
+            where a.attrelid = t.oid and a.attnum = any (compared.keys)
+              and case
+                    when coalesce(nullif(y.typbasetype, 0), y.oid) = 'pg_catalog.uuid'::pg_catalog.regtype
+                      -- a person, or another row that several tenants know
+                      then not exists (select from pg_catalog.pg_constraint f
+                                         join expected_table g on g.oid = f.confrelid and g.scope in ('global', 'member')
+                                        where f.contype = 'f' and f.conrelid = t.oid and a.attnum = any (f.conkey))
+                    when y.typcategory = 'S' and exists (
+                           select from pg_catalog.pg_constraint f
+                             join expected_table g on g.oid = f.confrelid and g.scope in ('direct', 'shared', 'through')
+                            where f.contype = 'f' and f.conrelid = t.oid and a.attnum = any (f.conkey))
+                      then true
+                    -- a primary key that is made up: what a number tells, its sequence tells as well (DH372)
+                    else exists (select from pg_catalog.pg_constraint p
+                                  where p.contype = 'p' and p.conrelid = t.oid and p.conkey = array[a.attnum]
+                                    and (y.typcategory = 'N' or a.attname ~ '(^|_)([a-z]?u?id|ulid)$|I[dD]$'))
+                  end)
 )

@@ -8,6 +8,7 @@ import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { type Ask, askChecks } from './ask-checks.ts'
+import { catalogInput } from './catalog-input.ts'
 import { type Check, loadChecks } from './check.ts'
 import type { Finding } from './finding.ts'
 
@@ -84,7 +85,9 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     await client.connect()
     const ask: Ask = async (text, values) => (await client.query(text, [...values])).rows
     // one state of the catalog for all checks, and every name that it prints with its schema
-    await client.query(`begin isolation level repeatable read read only; set local search_path = ''; set local jit = off`)
+    await client.query(
+      `begin isolation level repeatable read read only; set local search_path = ''; set local jit = off`,
+    )
     const [server] = (await ask(
       `select pg_catalog.current_setting('server_version') as version,
               pg_catalog.current_database()::text as database,
@@ -92,7 +95,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       [],
     )) as unknown as [VerifyReport['server']]
     let done = 0
-    const findings = await askChecks(ask, checks, manifest, roles, ({ code }, found) => {
+    const findings = await askChecks(ask, checks, catalogInput(manifest, roles), ({ code }, found) => {
       done++
       onProgress?.({ check: code, findings: found, done, total: checks.length })
     })
