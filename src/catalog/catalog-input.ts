@@ -1,14 +1,18 @@
 import { type Manifest, tenantFieldOf } from '../manifest/manifest.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
-import type { ServerFlaw } from './server-flaws.ts'
+import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 
 /**
  * What the checks are asked with: the manifest, the roles and what is known of servers, in the shape that `prelude.sql` reads.
  *
  * @returns a text of JSON
  */
-export function catalogInput(manifest: Manifest, roles: RoleNames, flaws: readonly ServerFlaw[]): string {
+export function catalogInput(
+  manifest: Manifest,
+  roles: RoleNames,
+  flaws: readonly ServerFlaw[] = serverFlaws,
+): string {
   const tables = policiesOf(manifest, roles)
   const about = new Map<string, object>()
   for (const [name, model] of Object.entries(manifest.models)) {

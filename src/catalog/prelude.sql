@@ -98,6 +98,26 @@ own_reach as materialized (
              join becomes a on a.role_oid = r.held_oid and a.reached_oid = h.oid
             where h.oid <> r.held_oid)
 ),
+-- whom the policies let pass, or ask nothing: what runs with their rights reads and writes every tenant's rows
+passing_role as materialized (
+  select r.oid, r.rolname as role_name
+    from pg_catalog.pg_roles r
+   where r.rolsuper or r.rolbypassrls
+      or exists (select from becomes b
+                   join expected_role e on e.oid = b.reached_oid
+                  where b.role_oid = r.oid and e.purpose in ('owner', 'system'))
+),
+-- the tables of the manifest that are there, and what PostgreSQL stores their rows in or below
+protected_table as materialized (
+  with recursive tree as (
+    select t.oid, t.name, t.scope from expected_table t where t.relkind in ('r', 'p')
+    union
+    select i.inhrelid, i.inhrelid::pg_catalog.regclass::text, t.scope
+      from tree t
+      join pg_catalog.pg_inherits i on i.inhparent = t.oid
+  )
+  select oid, name, scope from tree
+),
 -- the schemas of the manifest's tables, and the one of the context
 own_schema as materialized (
   select distinct n.oid, n.nspname as schema_name
