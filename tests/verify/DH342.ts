@@ -15,6 +15,7 @@ export const fixture: Fixture = {
                grant create on schema scratch to public;
                alter function public.count_words(text) set search_path = scratch, pg_temp`,
       mended: `alter function public.count_words(text) set search_path = ''; drop schema scratch`,
+      besides: ['DH354'],
       object: 'function public.count_words(text)',
       detail: /^runs as somebody_else and looks in scratch, where the application may create objects$/,
     },
