@@ -1,4 +1,10 @@
 import { type Manifest, tenantFieldOf } from '../manifest/manifest.ts'
+import {
+  type ContextFunction,
+  commonContextFunctions,
+  plainContextFunctions,
+  signedContextFunctions,
+} from '../policy/context-sql.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
 
@@ -42,7 +48,17 @@ export function catalogInput(manifest: Manifest, roles: RoleNames): string {
         check_expression: policy.withCheck ?? null,
       })),
     ),
+    functions: [
+      ...plainContextFunctions.map((one) => functionInput(one, 'plain')),
+      ...signedContextFunctions.map((one) => functionInput(one, 'signed')),
+      ...commonContextFunctions.map((one) => functionInput(one, 'either')),
+    ],
   })
+}
+
+function functionInput({ name, body, securityDefiner }: ContextFunction, mode: string): object {
+  const [, function_name] = /^tenancy\.(\w+)\(\)$/.exec(name) ?? []
+  return { function_name, mode, body, security_definer: securityDefiner }
 }
 
 function keyOf({ schema, table }: { readonly schema: string; readonly table: string }): string {
