@@ -1,4 +1,10 @@
 import { type Manifest, type ModelManifest, tenantFieldOf } from '../manifest/manifest.ts'
+import {
+  type ContextFunction,
+  commonContextFunctions,
+  plainContextFunctions,
+  signedContextFunctions,
+} from '../policy/context-sql.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
 import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
@@ -49,6 +55,11 @@ export function catalogInput(
       })),
     ),
     relations: [...modelRelations(manifest), ...joinRelations(manifest)],
+    functions: [
+      ...plainContextFunctions.map((one) => functionInput(one, 'plain')),
+      ...signedContextFunctions.map((one) => functionInput(one, 'signed')),
+      ...commonContextFunctions.map((one) => functionInput(one, 'either')),
+    ],
   })
 }
 
@@ -98,6 +109,11 @@ function joinRelations(manifest: Manifest): readonly object[] {
 
 function columnsOf(model: ModelManifest, fields: readonly string[]): readonly (string | undefined)[] {
   return fields.map((field) => model.columns[field])
+}
+
+function functionInput({ name, body, securityDefiner }: ContextFunction, mode: string): object {
+  const [, function_name] = /^tenancy\.(\w+)\(\)$/.exec(name) ?? []
+  return { function_name, mode, body, security_definer: securityDefiner }
 }
 
 function keyOf({ schema, table }: { readonly schema: string; readonly table: string }): string {

@@ -118,6 +118,19 @@ protected_table as materialized (
   )
   select oid, name, scope from tree
 ),
+-- the functions of the context, one row for each body that they may have; `oid` is null where the database lacks one
+expected_function as materialized (
+  select wanted.*, pg_catalog.format('tenancy.%I()', wanted.function_name) as name, f.oid
+    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'functions') as wanted (
+           function_name text,
+           mode text,           -- plain or signed, by which contexts it believes; either where it is the same for both
+           body text,
+           security_definer boolean
+         )
+    left join pg_catalog.pg_namespace n on n.nspname = 'tenancy'
+    left join pg_catalog.pg_proc f
+      on f.pronamespace = n.oid and f.proname = wanted.function_name and f.pronargs = 0
+),
 -- the schemas of the manifest's tables, and the one of the context
 own_schema as materialized (
   select distinct n.oid, n.nspname as schema_name

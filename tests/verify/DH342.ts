@@ -2,7 +2,7 @@ import type { Fixture } from './fixture.ts'
 
 export const fixture: Fixture = {
   // of an owner without rights, so that it is no finding otherwise
-  before: 'create role somebody_else',
+  before: 'drop role if exists somebody_else; create role somebody_else',
   broken: `create function public.count_words(text) returns integer security definer language plpgsql
              as $$ begin return array_length(string_to_array($1, ' '), 1); end $$;
            alter function public.count_words(text) owner to somebody_else`,

@@ -29,4 +29,6 @@ export interface Fixture extends Case {
   readonly before?: string
   /** SQL that takes them away. */
   readonly after?: string
+  /** The bundled schema has it as it is; `before` mends it, and `after` brings it back. */
+  readonly standing?: true
 }
