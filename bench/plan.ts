@@ -23,6 +23,7 @@ export const measurements = [
   'growth',
   'policies',
   'types',
+  'verify',
 ] as const
 
 export type Measurement = (typeof measurements)[number]
@@ -59,6 +60,7 @@ export interface Plan {
   /** Operations whose arguments are rewritten. */
   readonly rewritings: number
   readonly types: RoundsPlan
+  readonly verify: RoundsPlan
 }
 
 const seconds = 1_000
@@ -74,6 +76,7 @@ const full: Plan = {
   clients: 20_000,
   rewritings: 20_000,
   types: { rounds: 21, budget: 40 * seconds },
+  verify: { rounds: 21, budget: 30 * seconds },
 }
 
 const quick: Plan = {
@@ -86,6 +89,7 @@ const quick: Plan = {
   clients: 5_000,
   rewritings: 5_000,
   types: { rounds: 7, budget: 8 * seconds },
+  verify: { rounds: 5, budget: 6 * seconds },
 }
 
 /** How much to measure. A number of rounds that was asked for is kept to, however long it takes. */
@@ -100,6 +104,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     growth: asked,
     policies: asked,
     types: asked,
+    verify: asked,
     ...(plan.throughputOfOthers ? { throughputOfOthers: asked } : {}),
   }
 }

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { manyTables } from '../tests/verify/many-tables.ts'
 import { cases } from './cases.ts'
 import type { Cleanup } from './cleanup.ts'
 import { measureClientCost } from './client-cost.ts'
@@ -24,6 +25,7 @@ import { measureRoundTrip } from './round-trip.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
 import { measureTypeCost, type TypeCost } from './type-cost.ts'
+import { measureVerify, type VerifyCost, verifiedTables } from './verify-cost.ts'
 
 type Log = (line: string) => void
 
@@ -98,6 +100,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     : new Map<string, number>()
   const leaks = await probeAll(entrants, log)
   const { growth, policies } = await compareLarge(server, options, plan, log)
+  const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
   return makeReport({
     figures,
     tally,
@@ -110,6 +113,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     growth,
     policies,
     types,
+    verify,
     roundTrip,
     server,
     seconds: (performance.now() - start) / 1_000,
@@ -274,6 +278,16 @@ async function compareLarge(
   if (only.has('policies')) log('the same statements with policies, and with a condition written by hand')
   const policies = only.has('policies') ? await measurePolicyCost(large, plan.policies) : undefined
   return { ...(growth ? { growth } : {}), ...(policies ? { policies } : {}) }
+}
+
+async function compareVerify(server: BenchServer, plan: Plan, log: Log): Promise<VerifyCost> {
+  log(`making ${verifiedTables} tables`)
+  const { manifest, sql } = manyTables(verifiedTables)
+  const { appUrl } = await server.createDatabase('many', async (admin) => {
+    await admin.query(sql)
+  })
+  log('verifying them')
+  return measureVerify(appUrl, manifest, plan.verify)
 }
 
 function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {
