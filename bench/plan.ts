@@ -24,6 +24,7 @@ export const measurements = [
   'signed',
   'policies',
   'types',
+  'verify',
 ] as const
 
 export type Measurement = (typeof measurements)[number]
@@ -61,6 +62,7 @@ export interface Plan {
   /** Operations whose arguments are rewritten. */
   readonly rewritings: number
   readonly types: RoundsPlan
+  readonly verify: RoundsPlan
 }
 
 const seconds = 1_000
@@ -77,6 +79,7 @@ const full: Plan = {
   clients: 20_000,
   rewritings: 20_000,
   types: { rounds: 21, budget: 40 * seconds },
+  verify: { rounds: 21, budget: 30 * seconds },
 }
 
 const quick: Plan = {
@@ -90,6 +93,7 @@ const quick: Plan = {
   clients: 5_000,
   rewritings: 5_000,
   types: { rounds: 7, budget: 8 * seconds },
+  verify: { rounds: 5, budget: 6 * seconds },
 }
 
 /** How much to measure. A number of rounds that was asked for is kept to, however long it takes. */
@@ -105,6 +109,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     signed: asked,
     policies: asked,
     types: asked,
+    verify: asked,
     ...(plan.throughputOfOthers ? { throughputOfOthers: asked } : {}),
   }
 }

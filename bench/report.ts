@@ -13,6 +13,7 @@ import type { RewritingCost } from './rewriting-cost.ts'
 import type { SigningCost } from './signing-cost.ts'
 import type { Tally } from './tally.ts'
 import type { TypeCost } from './type-cost.ts'
+import type { VerifyCost } from './verify-cost.ts'
 
 type ByCase = Partial<Record<CaseName, ByNetwork>>
 
@@ -47,6 +48,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
   readonly types: Partial<TypeCost>
+  /** Of a database of 500 tenants' tables. */
+  readonly verify: Partial<VerifyCost>
   /** What one writes by hand with the same policies. */
   readonly ways: Readonly<Record<string, Comparison>>
   /** Other packages. */
@@ -85,6 +88,7 @@ export interface Findings {
   readonly signed: SigningCost | undefined
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
+  readonly verify: VerifyCost | undefined
   readonly roundTrip: ByNetwork
   readonly server: { readonly version: string; readonly kind: 'given' | 'embedded' }
   readonly seconds: number
@@ -146,6 +150,12 @@ export function makeReport(findings: Findings): BenchReport {
       ? {
           checkTime: significant(findings.types.checkTime),
           instantiations: significant(findings.types.instantiations),
+        }
+      : {},
+    verify: findings.verify
+      ? {
+          seconds: significant(findings.verify.seconds),
+          plainQuery: significant(findings.verify.plainQuery),
         }
       : {},
     ways: Object.fromEntries(findings.ways.map((name) => [name, compare(findings, name)])),

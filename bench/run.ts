@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { runMigrations } from '../src/migrations/runner.ts'
+import { manyTables } from '../tests/verify/many-tables.ts'
 import { cases } from './cases.ts'
 import type { Cleanup } from './cleanup.ts'
 import { measureClientCost } from './client-cost.ts'
@@ -27,6 +28,7 @@ import { measureSigning, type SigningCost } from './signing-cost.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
 import { measureTypeCost, type TypeCost } from './type-cost.ts'
+import { measureVerify, type VerifyCost, verifiedTables } from './verify-cost.ts'
 
 type Log = (line: string) => void
 
@@ -102,6 +104,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   const leaks = await probeAll(entrants, log)
   const { growth, policies } = await compareLarge(server, options, plan, log)
   const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
+  const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
   return makeReport({
     figures,
     tally,
@@ -115,6 +118,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     signed,
     policies,
     types,
+    verify,
     roundTrip,
     server,
     seconds: (performance.now() - start) / 1_000,
@@ -289,6 +293,16 @@ async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promis
   const signed = await server.createDatabase('signed', load)
   await runMigrations({ connectionString: signed.adminUrl, roles: { manage: false }, context: { key } })
   return measureSigning({ plain: plain.appUrl, signed: signed.appUrl }, key, plan.signed)
+}
+
+async function compareVerify(server: BenchServer, plan: Plan, log: Log): Promise<VerifyCost> {
+  log(`making ${verifiedTables} tables`)
+  const { manifest, sql } = manyTables(verifiedTables)
+  const { appUrl } = await server.createDatabase('many', async (admin) => {
+    await admin.query(sql)
+  })
+  log('verifying them')
+  return measureVerify(appUrl, manifest, plan.verify)
 }
 
 function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {

@@ -3,6 +3,7 @@ import { doublehullName } from './contenders/doublehull.ts'
 import { networkNames } from './figures.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
 import type { BenchReport, Comparison } from './report.ts'
+import { verifiedTables } from './verify-cost.ts'
 
 const { callers, tenants, connections } = workload
 const throughputOf = `${callers} callers, ${tenants} tenants, ${connections} connections`
@@ -61,7 +62,7 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { client, growth, policies, rewriting, signed, throughput, types } = report
+  const { client, growth, policies, rewriting, signed, throughput, types, verify } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -98,6 +99,11 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
   if (types.checkTime !== undefined) {
     lines.push(
       `checking fifty queries takes the compiler ${types.checkTime} times as long, with ${types.instantiations} times the instantiations`,
+    )
+  }
+  if (verify.seconds !== undefined) {
+    lines.push(
+      `verifying ${verifiedTables} tables takes ${verify.seconds} s, ${verify.plainQuery} times one query for their columns`,
     )
   }
   for (const [name, found] of contenders) {

@@ -244,7 +244,7 @@ foreign_key as not materialized (
 ),
 -- the unique and the exclusion indexes of the tables that tenants write and that hold rows of several tenants, where
 -- two tenants may collide: what tells one that the other has the same. `keys` are the columns compared by equality
-colliding_index as not materialized (
+colliding_index as materialized (
   select i.indexrelid, i.indrelid, i.indisunique, t.name, t.scope, t.tenant_column, t.relkind,
          pg_catalog.format('%I.%I', n.nspname, c.relname) as index_name, k.conname, pg_catalog.quote_ident(am.amname) as method,
          -- it goes on behind the opening parenthesis of the columns
@@ -284,9 +284,9 @@ colliding_index as not materialized (
               and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.format('(%I IS NULL)', t.tenant_column)) > 0
               and pg_catalog.pg_get_expr(i.indpred, i.indrelid) !~ '\m(OR|NOT|CASE)\M')
      -- rows of one parent, and so of one tenant; the policy refuses another's parent before the index is asked
-     and not exists (
+     and not (t.scope = 'through' and exists (
            select from expected_relation r
-            where r.table_oid = t.oid and r.purpose = 'through' and r.attnums <> '{}' and compared.keys @> r.attnums)
+            where r.table_oid = t.oid and r.purpose = 'through' and r.attnums <> '{}' and compared.keys @> r.attnums))
      -- nobody guesses the key of another's row
      and not exists (
            select from pg_catalog.pg_attribute a

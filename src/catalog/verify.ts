@@ -84,7 +84,8 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     signal?.addEventListener('abort', stop)
     await client.connect()
     const ask: Ask = async (text, values) => (await client.query(text, [...values])).rows
-    // one state of the catalog for all checks, and every name that it prints with its schema
+    // one state of the catalog for all checks, and every name that it prints with its schema; compiling would take
+    // longer than the statements do
     await client.query(
       `begin isolation level repeatable read read only; set local search_path = ''; set local jit = off`,
     )
