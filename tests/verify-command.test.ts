@@ -12,9 +12,8 @@ import { loadChecks, type VerifyProgress, type VerifyReport, verifyDatabase } fr
 import { manifest } from '../src/generated/tenancy.ts'
 import { runMigrations } from '../src/migrations/runner.ts'
 import { type EmbeddedServer, startEmbeddedPostgres, withLogin } from '../src/testing/index.ts'
+import { buildPackage } from './support/built-package.ts'
 
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 const manifestFile = fileURLToPath(new URL('../src/generated/tenancy.json', import.meta.url))
 const checks = loadChecks()
 
@@ -23,10 +22,13 @@ let admin: pg.Client
 /** Of a login without any right. */
 let url: string
 let folder: string
+/** The built package: the command starts in a quarter of the time that its source takes. */
+let built: string
 let dropAll: () => Promise<void>
 
 // roles are the server's, and other files' logins would be found too: the server is this file's own
 beforeAll(async () => {
+  built = buildPackage('doublehull-verify')
   folder = mkdtempSync(join(tmpdir(), 'verify-'))
   server = await startEmbeddedPostgres({ name: 'verify-command' })
   const name = `verify_${randomBytes(4).toString('hex')}`
@@ -52,6 +54,7 @@ afterAll(async () => {
   await dropAll?.()
   await server?.stop()
   rmSync(folder, { recursive: true, force: true })
+  rmSync(built, { recursive: true, force: true })
 })
 
 const broken = 'alter table governance.branding no force row level security'
@@ -68,13 +71,17 @@ function verify(args: readonly string[], env: Readonly<Record<string, string>> =
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(DIRECT_URL|DATABASE_URL|DOUBLEHULL_|PRISMA_)/.test(name),
   )
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, main, 'verify', ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...Object.fromEntries(inherited), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 30_000,
-  })
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(built, 'dist/cli/main.js'), 'verify', ...args],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...Object.fromEntries(inherited), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 30_000,
+    },
+  )
   return { status, stdout, stderr }
 }
 
