@@ -11,6 +11,11 @@ export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly
 /** What a row of a check says. */
 export type FindingRow = Pick<Finding, 'object' | 'detail' | 'remedy'>
 
+interface JudgedRow extends FindingRow {
+  /** What the check's judge decides by. */
+  readonly evidence?: unknown
+}
+
 /** Asks the given checks, one after the other; the worst findings come first. */
 export async function askChecks(
   ask: Ask,
@@ -22,9 +27,13 @@ export async function askChecks(
   const input = catalogInput(manifest, roles)
   const findings: Finding[] = []
   for (const check of checks) {
-    const rows = (await ask(checkSql(check), [input])) as unknown as readonly FindingRow[]
-    for (const row of rows) findings.push(findingOf(check, row))
-    onCheck(check, rows.length)
+    const rows = (await ask(checkSql(check), [input])) as unknown as readonly JudgedRow[]
+    const found = rows.flatMap((row) => {
+      const detail = check.judge ? check.judge(row.evidence) : row.detail
+      return detail === undefined ? [] : findingOf(check, { ...row, detail })
+    })
+    findings.push(...found)
+    onCheck(check, found.length)
   }
   // sort is stable: within a level, the order of the checks and of their rows
   return findings.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
@@ -41,7 +50,7 @@ export function withPrelude(query: string): string {
 }
 
 function checkSql({ sql }: Check): string {
-  return withPrelude(`select object, detail, remedy
+  return withPrelude(`select *
   from (
 ${sql}
   ) as finding (object, detail, remedy)

@@ -1,4 +1,5 @@
 import { type Level, levels } from './finding.ts'
+import { type Judge, judges } from './judges.ts'
 import { readSqlFiles, type SqlFile } from './sql-files.ts'
 
 /** A question to the catalog: one file of `checks/`. */
@@ -11,12 +12,15 @@ export interface Check {
   /** Cheap, and what it finds is fatal: asked whenever a client connects. */
   readonly startup: boolean
   readonly sql: string
+  /** Has the last word on each row, where SQL alone can't tell. */
+  readonly judge: Judge | undefined
 }
 
 /**
  * All checks, in the order of their codes. A file is called `DH310_what_it_finds.sql` and begins with comments: the
  * title, then `level:`, `attacks:` and perhaps `startup: yes`, a line each. What follows is one query with the columns
- * `object`, `detail` and `remedy`, which may ask of all that `prelude.sql` names.
+ * `object`, `detail` and `remedy`, which may ask of all that `prelude.sql` names; and `evidence`, a jsonb, where the check
+ * has a judge.
  *
  * @throws Error for a file that does not say what it is
  */
@@ -50,5 +54,6 @@ function parseCheck({ name, text }: SqlFile): Check {
     attacks: valueOf('attacks')?.split(/[ ,]+/) ?? [],
     startup: valueOf('startup') === 'yes',
     sql: lines.slice(end).join('\n').trim().replace(/;$/, ''),
+    judge: judges.get(code),
   }
 }

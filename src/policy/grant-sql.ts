@@ -24,7 +24,7 @@ export function grantSql(manifest: Manifest, roles: RoleNames = defaultRoleNames
   const schemas = [...new Set(['tenancy', ...tables.map(({ schema }) => schema)])].map(quoteIdentifier)
   return [
     `grant usage on schema ${schemas.join(', ')} to ${everyone};`,
-    `grant execute on function tenancy.current_tenant_id(), tenancy.require_tenant_id() to ${everyone};`,
+    `grant execute on function tenancy.current_tenant_id(), tenancy.require_tenant_id(), tenancy.claimed_tenant_id() to ${everyone};`,
     ...tables.flatMap(({ schema, table, commands, systemCommands }) => {
       const name = qualified(schema, table)
       return [
