@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { Ajv } from 'ajv'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { checksTable } from '../scripts/checks-table.ts'
 import { loadChecks, type VerifyProgress, type VerifyReport, verifyDatabase } from '../src/catalog/index.ts'
+import { verifyCommand } from '../src/cli/verify.ts'
+import { tableOf } from '../src/cli/verify-table.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { runMigrations } from '../src/migrations/runner.ts'
 import { type EmbeddedServer, startEmbeddedPostgres, withLogin } from '../src/testing/index.ts'
@@ -143,12 +146,21 @@ describe('the exit code', () => {
     [['--write-baseline'], '--baseline FILE'],
     [['--write-baseline', '--baseline', 'x.json', '--json'], 'leave out --format'],
     [['--output'], 'lacks its value'],
-  ])('is 2 for %j, with what to do', (args, text) => {
-    const { status, stdout, stderr } = verify(args)
+  ])('is 2 for %j, with what to do', async (args, text) => {
+    const [lines, errors]: string[][] = [[], []]
+    const stdout = (line: string) => void lines?.push(line)
+    const stderr = (line: string) => void errors?.push(line)
+    expect(await verifyCommand.run(args, { stdout, stderr, colours: true })).toBe(2)
+    expect(lines).toEqual([])
+    expect(errors?.join()).toContain(text)
+    expect(errors?.join()).toContain('see doublehull verify --help')
+    expect(errors?.join()).not.toContain('Secret')
+  })
+
+  it('of the process is the one of the command', () => {
+    const { status, stdout, stderr } = verify(['--chek'])
     expect([status, stdout]).toEqual([2, ''])
-    expect(stderr).toContain(text)
-    expect(stderr).toContain('see doublehull verify --help')
-    expect(stderr).not.toContain('Secret')
+    expect(stderr).toContain('does not know --chek')
   })
 
   it('is 2 where no database is named or answers, and the sentence has no password', () => {
@@ -288,6 +300,24 @@ describe('the flags', () => {
     } finally {
       await admin.query(`drop role "\u001b[2Jbilling"`)
     }
+  })
+})
+
+describe('the table', () => {
+  it('has colours for a terminal that wants them, and the worst first', async () => {
+    await admin.query(broken)
+    const report = { ...(await verifyDatabase({ connectionString: url, manifest })), accepted: [] }
+    const plain = tableOf(report, { colours: false })
+    const coloured = tableOf(report, { colours: true })
+    expect(coloured).toContain('\u001b[31merror\u001b[0m')
+    // oxlint-disable-next-line no-control-regex -- they are what is taken out
+    expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(plain)
+    expect(plain.startsWith('error\n  DH321  table governance.branding\n')).toBe(true)
+  })
+
+  it('of all checks in the documentation is the one that scripts/checks-table.ts writes', () => {
+    const page = readFileSync(new URL('../docs/checks/README.md', import.meta.url), 'utf8')
+    expect(page, 'npx tsx scripts/checks-table.ts writes it anew').toBe(checksTable())
   })
 })
 

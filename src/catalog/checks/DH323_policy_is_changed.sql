@@ -1,6 +1,7 @@
 -- A policy has the name of one of the manifest and another definition.
 -- level: error
 -- attacks: G7, S7, S8
+-- startup: yes
 
 select pg_catalog.format('policy %I on %s', p.polname, e.table_full_name),
        'has another definition',
