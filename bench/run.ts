@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { runMigrations } from '../src/migrations/runner.ts'
 import { cases } from './cases.ts'
 import type { Cleanup } from './cleanup.ts'
 import { measureClientCost } from './client-cost.ts'
@@ -21,6 +23,7 @@ import { attackedOperations, probe } from './probe.ts'
 import { type BenchReport, makeReport } from './report.ts'
 import { measureRewriting } from './rewriting-cost.ts'
 import { measureRoundTrip } from './round-trip.ts'
+import { measureSigning, type SigningCost } from './signing-cost.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
 import { measureTypeCost, type TypeCost } from './type-cost.ts'
@@ -98,6 +101,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     : new Map<string, number>()
   const leaks = await probeAll(entrants, log)
   const { growth, policies } = await compareLarge(server, options, plan, log)
+  const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
   return makeReport({
     figures,
     tally,
@@ -108,6 +112,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     client,
     rewriting,
     growth,
+    signed,
     policies,
     types,
     roundTrip,
@@ -274,6 +279,16 @@ async function compareLarge(
   if (only.has('policies')) log('the same statements with policies, and with a condition written by hand')
   const policies = only.has('policies') ? await measurePolicyCost(large, plan.policies) : undefined
   return { ...(growth ? { growth } : {}), ...(policies ? { policies } : {}) }
+}
+
+async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promise<SigningCost> {
+  log('point reads with a context that is believed, and with one that is verified')
+  const key = randomBytes(32).toString('base64')
+  const load = (admin: pg.Client) => loadPackages(admin, operationsData)
+  const plain = await server.createDatabase('plain', load)
+  const signed = await server.createDatabase('signed', load)
+  await runMigrations({ connectionString: signed.adminUrl, roles: { manage: false }, context: { key } })
+  return measureSigning({ plain: plain.appUrl, signed: signed.appUrl }, key, plan.signed)
 }
 
 function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {

@@ -7,7 +7,7 @@ select 'role ' || found.role_name,
        pg_catalog.string_agg(found.remedy, ' ' order by found.held_name collate "C")
   from (
          -- edges that somebody made: a superuser needs none, and the one of a role's creator does not count
-         select u.rolname, 'is let pass by the policies, or by no policy asked, and is a member of ', e.role_name,
+         select u.rolname, 'passes the policies, and is a member of ', e.role_name,
                 (select pg_catalog.string_agg(m.revoke_sql, ' ' order by m.revoke_sql collate "C")
                    from membership m
                   where m.member = u.oid and exists (
@@ -26,7 +26,7 @@ select 'role ' || found.role_name,
                     join becomes y on y.role_oid = o.oid and y.reached_oid = e.oid
                    where o.oid <> u.oid and o.oid <> e.oid and o.purpose in ('owner', 'migrator', 'system', 'app'))
          union all
-         select u.rolname, 'is let pass by the policies, or by no policy asked, and logs in with its role set to ', e.role_name,
+         select u.rolname, 'passes the policies, and logs in with its role set to ', e.role_name,
                 pg_catalog.format('alter role %I%s reset role;', u.rolname,
                                   case when s.setdatabase <> 0
                                        then pg_catalog.format(' in database %I', pg_catalog.current_database()) end)
