@@ -3,6 +3,7 @@ import type { RoleNames } from '../policy/roles.ts'
 import { catalogInput } from './catalog-input.ts'
 import type { Check } from './check.ts'
 import { type Finding, levels } from './finding.ts'
+import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 import { readSqlFiles } from './sql-files.ts'
 
 /** Sends one statement with its values. */
@@ -20,9 +21,10 @@ export async function askChecks(
   checks: readonly Check[],
   manifest: Manifest,
   roles: RoleNames,
+  flaws: readonly ServerFlaw[] = serverFlaws,
   onCheck: (check: Check, found: number) => void = () => {},
 ): Promise<readonly Finding[]> {
-  const input = catalogInput(manifest, roles)
+  const input = catalogInput(manifest, roles, flaws)
   const findings: Finding[] = []
   for (const check of checks) {
     const rows = (await ask(checkSql(check), [input])) as unknown as readonly FindingRow[]

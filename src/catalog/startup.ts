@@ -5,6 +5,7 @@ import { findingsOf, withPrelude } from './ask-checks.ts'
 import { catalogInput } from './catalog-input.ts'
 import { type Check, loadChecks } from './check.ts'
 import type { Finding } from './finding.ts'
+import { serverFlaws } from './server-flaws.ts'
 
 export type { RoleNames } from '../policy/roles.ts'
 
@@ -41,7 +42,7 @@ export function startupChecks(
       question = {
         checks,
         text: statement(checks),
-        input: catalogInput(manifest, { ...defaultRoleNames, ...roles }),
+        input: catalogInput(manifest, { ...defaultRoleNames, ...roles }, serverFlaws),
       }
     }
     const { checks, text, input } = question

@@ -84,7 +84,9 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     await client.connect()
     const ask: Ask = async (text, values) => (await client.query(text, [...values])).rows
     // one state of the catalog for all checks, and every name that it prints with its schema
-    await client.query(`begin isolation level repeatable read read only; set local search_path = ''; set local jit = off`)
+    await client.query(
+      `begin isolation level repeatable read read only; set local search_path = ''; set local jit = off`,
+    )
     const [server] = (await ask(
       `select pg_catalog.current_setting('server_version') as version,
               pg_catalog.current_database()::text as database,
@@ -92,7 +94,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       [],
     )) as unknown as [VerifyReport['server']]
     let done = 0
-    const findings = await askChecks(ask, checks, manifest, roles, ({ code }, found) => {
+    const findings = await askChecks(ask, checks, manifest, roles, undefined, ({ code }, found) => {
       done++
       onProgress?.({ check: code, findings: found, done, total: checks.length })
     })
