@@ -6,10 +6,7 @@ import { readSqlFiles } from './sql-files.ts'
 export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>
 
 /** What a row of a check says. */
-export type FindingRow = Pick<Finding, 'object' | 'detail' | 'remedy'>
-
-interface JudgedRow extends FindingRow {
-  readonly code: string
+interface FindingRow extends Pick<Finding, 'object' | 'detail' | 'remedy'> {
   /** What the check's judge decides by. */
   readonly evidence?: unknown
 }
@@ -33,13 +30,11 @@ export async function askChecks(
   const findings: Finding[] = []
   for (let start = 0; start < checks.length; start += together) {
     const group = checks.slice(start, start + together)
-    const rows = (await ask(groupSql(group), [input])) as unknown as readonly JudgedRow[]
+    const rows = (await ask(groupSql(group), [input])) as unknown as readonly (FindingRow & {
+      readonly code: string
+    })[]
     for (const check of group) {
-      const found = rows.flatMap((row) => {
-        if (row.code !== check.code) return []
-        const detail = check.judge ? check.judge(row.evidence) : row.detail
-        return detail === undefined ? [] : findingOf(check, { ...row, detail })
-      })
+      const found = rows.flatMap((row) => (row.code === check.code ? findingsOf(check, row) : []))
       findings.push(...found)
       onCheck(check, found.length)
     }
@@ -48,9 +43,15 @@ export async function askChecks(
   return findings.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
 }
 
-/** A row of a check with what all its findings have in common. */
-export function findingOf({ code, level, title }: Check, { object, detail, remedy }: FindingRow): Finding {
-  return { code, level, title, object, detail, remedy, page: `docs/checks/${code}.md` }
+/** The finding of a check's row, where the check's judge has nothing against it. */
+export function findingsOf(
+  check: Check,
+  { object, detail, remedy, evidence }: FindingRow,
+): readonly Finding[] {
+  const { code, level, title } = check
+  const judged = check.judge ? check.judge(evidence) : detail
+  if (judged === undefined) return []
+  return [{ code, level, title, object, detail: judged, remedy, page: `docs/checks/${code}.md` }]
 }
 
 /** A query that may ask of all that `prelude.sql` names; its `$1` is what `catalogInput` makes. */
