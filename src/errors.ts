@@ -45,6 +45,7 @@ export const errorCodes = {
   DH407: 'a migration ends the transaction it runs in',
   DH408: 'the role settings are not valid',
   DH409: 'the database cannot be used',
+  DH410: 'a lock on a table was not free in time',
 
   DH501: 'the life cycle has no such move',
   DH502: 'only a draft may be edited',
@@ -55,7 +56,7 @@ export const errorCodes = {
 export type TenancyErrorCode = keyof typeof errorCodes
 
 /** What may succeed when it is tried again as it is: see {@link TenancyError.retryable}. */
-const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108', 'DH114'])
+const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108', 'DH114', 'DH410'])
 
 /**
  * What an error says beside its message. Names of models, tables, roles and files only: a value out of a
