@@ -5,9 +5,11 @@ import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy } from '../src/index.ts'
 import { defaultRoleNames } from '../src/policy/roles.ts'
 import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
+import { policyName } from './support/policy-name.ts'
 import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const database = useTestDatabase()
+const guard = policyName('governance.branding', 'tenant_guard')
 const { app, owner, system, reader } = defaultRoleNames
 const logins: TemporaryLogin[] = []
 const groups: string[] = []
@@ -81,8 +83,8 @@ describe('a login', () => {
     ],
     [
       'the guard of a table is for another command',
-      'drop policy tenant_guard on governance.branding; create policy tenant_guard on governance.branding as restrictive for delete to doublehull_app, doublehull_reader using (true)',
-      'drop policy tenant_guard on governance.branding; create policy tenant_guard on governance.branding as restrictive to doublehull_app, doublehull_reader using (tenant_id = (select tenancy.require_tenant_id()))',
+      `drop policy ${guard} on governance.branding; create policy ${guard} on governance.branding as restrictive for delete to doublehull_app, doublehull_reader using (true)`,
+      `drop policy ${guard} on governance.branding; create policy ${guard} on governance.branding as restrictive to doublehull_app, doublehull_reader using (tenant_id = (select tenancy.require_tenant_id()))`,
     ],
   ])('is refused where %s', async (_, damage, mend) => {
     const tenancy = createTenancy({ PrismaClient, manifest, connectionString: await loginAs(app) })

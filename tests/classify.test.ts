@@ -131,7 +131,10 @@ describe('prisma generate with a good schema', () => {
     expect(tables).toHaveLength(good.datamodel.models.length + 4)
     for (const { policies } of tables) {
       expect(policies.map(({ name }) => name)).toEqual(
-        expect.arrayContaining(['tenant_guard', 'tenant_select']),
+        expect.arrayContaining([
+          expect.stringMatching(/^tenant_guard_[0-9a-f]{8}$/),
+          expect.stringMatching(/^tenant_select_[0-9a-f]{8}$/),
+        ]),
       )
     }
   })
@@ -269,7 +272,7 @@ describe('classify', () => {
 
   it('refuses a directive above the tenant model', () => {
     expect(problemsOf({ Company: '@tenancy.global' })).toEqual([
-      '  - Company: the tenant model takes no @tenancy directive',
+      '  - Company: the tenant model has its scope already; remove the @tenancy directive',
     ])
   })
 
@@ -291,6 +294,10 @@ describe('classify', () => {
     '@tenancy.Global',
     '@tenancy.shared.global',
     '@tenancy.global;',
+    '@tenancy.allow',
+    '@tenancy.allow(truncate)',
+    '@tenancy.allow(select, select)',
+    '@tenancy.appendOnly(id)',
   ])('refuses "%s" above a model', (comment) => {
     expect(problemsOf({ Tag: comment })).toMatchObject([
       expect.stringContaining(`"${comment}" is no directive`),
@@ -346,6 +353,67 @@ describe('classify', () => {
   it('takes a model with a tenant field as global only where it says so', () => {
     const { models } = classify(withComments({ Seat: '@tenancy.global', Person: '@tenancy.global' }), options)
     expect(models['Seat']).toMatchObject({ scope: { kind: 'global' }, readOnly: true })
+  })
+
+  it('lets tenants do with a model what its scope makes possible', () => {
+    const { models } = classify(good.datamodel, options)
+    expect(models['Company']?.commands).toEqual(['select', 'insert', 'update'])
+    expect(models['Account']).toMatchObject({
+      commands: ['select', 'insert', 'update', 'delete'],
+      readOnly: false,
+      appendOnly: false,
+    })
+    for (const name of ['Person', 'Seat', 'Tag', 'Carrier']) {
+      expect(models[name]).toMatchObject({ commands: ['select'], readOnly: true })
+    }
+  })
+
+  it.each<readonly [string, object]>([
+    ['@tenancy.appendOnly', { commands: ['select', 'insert'], appendOnly: true, readOnly: false }],
+    ['@tenancy.allow(select)', { commands: ['select'], appendOnly: false, readOnly: true }],
+    ['@tenancy.allow( update,select )', { commands: ['select', 'update'], appendOnly: false }],
+    [
+      '@tenancy.appendOnly\n@tenancy.allow(select)',
+      { commands: ['select'], appendOnly: true, readOnly: true },
+    ],
+  ])('lets them do less where the model says %s', (comment, expected) => {
+    const { models } = classify(withComments({ Account: comment }), options)
+    expect(models['Account']).toMatchObject({ ...expected, scope: { kind: 'direct' } })
+    const table = policiesOf(classify(withComments({ Account: comment }), options), defaultRoleNames).find(
+      (one) => one.table === 'accounts',
+    )
+    expect(
+      table?.policies.flatMap(({ command, roles }) => (roles.includes('doublehull_app') ? command : [])),
+    ).toEqual(['all', ...(expected as { commands: string[] }).commands])
+    expect(table?.systemCommands).toEqual(
+      comment.includes('appendOnly') ? ['select', 'insert'] : ['select', 'insert', 'update', 'delete'],
+    )
+  })
+
+  it.each([
+    ['Account', '@tenancy.allow(insert)', '@tenancy.allow lacks select, which writing needs too; add it'],
+    [
+      'Person',
+      '@tenancy.member(seats)\n@tenancy.allow(select, update)',
+      '@tenancy.allow(update) is more than a tenant can do with its rows; leave it out',
+    ],
+    [
+      'Company',
+      '@tenancy.allow(select, delete)',
+      '@tenancy.allow(delete) is more than a tenant can do with its rows; leave it out',
+    ],
+    [
+      'Account',
+      '@tenancy.appendOnly\n@tenancy.allow(select, update)',
+      '@tenancy.allow(update) is more than a tenant can do with its rows; leave it out',
+    ],
+    [
+      'Account',
+      '@tenancy.allow(select)\n@tenancy.allow(select, insert)',
+      'has several @tenancy.allow; write one',
+    ],
+  ])('refuses, above %s, "%s"', (model, comment, message) => {
+    expect(problemsOf({ [model]: comment })).toEqual([`  - ${model}: ${message}`])
   })
 
   it('reports all mistakes at once', () => {

@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { manifest } from '../src/generated/tenancy.ts'
-import { defaultRoleNames, grantSql, policySql } from '../src/policy/index.ts'
+import type { Manifest } from '../src/manifest/manifest.ts'
+import { defaultRoleNames, grantSql, policySql, type RoleNames } from '../src/policy/index.ts'
+import { policiesOf } from '../src/policy/policy.ts'
 import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
+import { policyName } from './support/policy-name.ts'
 import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const database = useTestDatabase()
@@ -32,6 +35,34 @@ describe('the bundled policies', () => {
       'utf8',
     )
     expect(migration.split('\n').slice(3).join('\n')).toBe(policySql(manifest))
+  })
+
+  it('have the grants that the manifest asks for, and no others', () => {
+    const migration = readFileSync(
+      new URL('../prisma/migrations/20261121000300_grants/migration.sql', import.meta.url),
+      'utf8',
+    )
+    expect(migration.split('\n').slice(5).join('\n')).toBe(grantSql(manifest))
+  })
+
+  it('say in their names when their definition changes', () => {
+    const namesOf = (roles: RoleNames, changed: Manifest) =>
+      policiesOf(changed, roles).flatMap(({ table, policies }) =>
+        policies.map(({ name }) => `${table}.${name}`),
+      )
+    const now = namesOf(defaultRoleNames, manifest)
+    expect(namesOf({ ...defaultRoleNames }, structuredClone(manifest))).toEqual(now)
+    expect(new Set(now).size).toBe(now.length)
+    for (const name of namesOf({ ...defaultRoleNames, reader: 'auditors' }, manifest)) {
+      if (/tenant_(guard|select)_/.test(name)) expect(now).not.toContain(name)
+      else expect(now).toContain(name)
+    }
+    const renamed: Manifest = structuredClone(manifest)
+    Object.assign(renamed.models['Branding']?.columns ?? {}, { tenantId: 'owner_id' })
+    const changed = namesOf(defaultRoleNames, renamed).filter((name) => !now.includes(name))
+    expect(changed.map((name) => name.replace(/_[0-9a-f]{8}$/, ''))).toEqual(
+      ['guard', 'select', 'insert', 'update', 'delete'].map((purpose) => `branding.tenant_${purpose}`),
+    )
   })
 
   it('are enabled and forced on every table', async () => {
@@ -71,7 +102,9 @@ describe('the bundled policies', () => {
     await database.admin.query('create policy careless on governance.config_package using (true)')
     expect(await names()).toEqual([a.secret])
     // without the guard it would leak
-    await database.admin.query('alter policy tenant_guard on governance.config_package using (true)')
+    await database.admin.query(
+      `alter policy ${policyName('governance.config_package', 'tenant_guard')} on governance.config_package using (true)`,
+    )
     expect(await names()).toContain(b.secret)
     await database.admin.query('drop policy careless on governance.config_package')
     expect(await names()).toEqual([a.secret])

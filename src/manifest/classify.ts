@@ -1,6 +1,13 @@
 import type { DMMF } from '@prisma/generator-helper'
 import { TenancyError } from '../errors.ts'
-import type { JoinTableManifest, Manifest, ModelManifest, RelationManifest, Scope } from './manifest.ts'
+import type {
+  Command,
+  JoinTableManifest,
+  Manifest,
+  ModelManifest,
+  RelationManifest,
+  Scope,
+} from './manifest.ts'
 
 /** How the generator block names the tenant. */
 export interface ClassifyOptions {
@@ -10,12 +17,17 @@ export interface ClassifyOptions {
   readonly tenantFields: readonly string[]
 }
 
+/** What a model says of itself; all but the last two settle its scope. */
 type Directive =
   | { readonly kind: 'key'; readonly field: string }
   | { readonly kind: 'through'; readonly field: string }
   | { readonly kind: 'member'; readonly field: string }
   | { readonly kind: 'shared' }
   | { readonly kind: 'global' }
+  | { readonly kind: 'allow'; readonly commands: readonly Command[] }
+  | { readonly kind: 'appendOnly' }
+
+const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
 
 /**
  * Gives every model a scope, or says why it can't. A guess that could be wrong is never made: each problem
@@ -61,27 +73,66 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
   }
 
   const models: Record<string, ModelManifest> = {}
+  const unheard: string[] = []
   for (const model of [...datamodel.models].sort((a, b) => compare(a.name, b.name))) {
     const scope = scopes.get(model.name)
     if (!scope) continue
-    models[model.name] = {
-      schema: schemaOf(model),
-      table: model.dbName ?? model.name,
-      scope,
-      readOnly: scope.kind === 'global' || scope.kind === 'member' || links.has(model.name),
-      columns: Object.fromEntries(
-        model.fields
-          .filter((field) => field.kind !== 'object')
-          .map((field) => [field.name, field.dbName ?? field.name]),
-      ),
-      jsonFields: model.fields.filter((field) => field.type === 'Json').map((field) => field.name),
-      primaryKey: primaryKeyOf(model),
-      uniqueFields: model.fields.filter((field) => field.isId || field.isUnique).map((field) => field.name),
-      compoundUniques: compoundUniquesOf(model),
-      relations: relationsOf(model, byName),
-    }
+    const possible = possibleCommands(scope, links.has(model.name))
+    const directives = directivesOf(model)
+    const appendOnly = directives.some((directive) => directive.kind === 'appendOnly')
+    const commands = allowedCommands(possible, directives)
+    if (typeof commands === 'string') unheard.push(`${model.name}: ${commands}`)
+    else
+      models[model.name] = {
+        schema: schemaOf(model),
+        table: model.dbName ?? model.name,
+        scope,
+        readOnly: commands.every((command) => command === 'select'),
+        commands,
+        appendOnly,
+        columns: Object.fromEntries(
+          model.fields
+            .filter((field) => field.kind !== 'object')
+            .map((field) => [field.name, field.dbName ?? field.name]),
+        ),
+        jsonFields: model.fields.filter((field) => field.type === 'Json').map((field) => field.name),
+        primaryKey: primaryKeyOf(model),
+        uniqueFields: model.fields.filter((field) => field.isId || field.isUnique).map((field) => field.name),
+        compoundUniques: compoundUniquesOf(model),
+        relations: relationsOf(model, byName),
+      }
   }
+  if (unheard.length > 0) throw classificationError(unheard)
   return { version: 1, tenantModel: root.name, models, joinTables: joinTablesOf(datamodel.models) }
+}
+
+/** What tenants can do with the rows of a scope, unless the model allows less. */
+function possibleCommands(scope: Scope, isMembership: boolean): readonly Command[] {
+  if (scope.kind === 'global' || scope.kind === 'member' || isMembership) return ['select']
+  // a tenant comes into being inside its own context; ending one is the system's work
+  return scope.kind === 'root' ? ['select', 'insert', 'update'] : everyCommand
+}
+
+/** The commands that a model's directives leave of the possible ones, or what is wrong with them. */
+function allowedCommands(
+  possible: readonly Command[],
+  directives: readonly Directive[],
+): readonly Command[] | string {
+  const allows = directives.filter((directive) => directive.kind === 'allow')
+  const [allow] = allows
+  if (allows.length > 1) return 'has several @tenancy.allow; write one'
+  const appendOnly = directives.some((directive) => directive.kind === 'appendOnly')
+  const excess = allow?.commands.find(
+    (command) =>
+      !possible.includes(command) || (appendOnly && (command === 'update' || command === 'delete')),
+  )
+  if (excess) return `@tenancy.allow(${excess}) is more than a tenant can do with its rows; leave it out`
+  // what is written is read back, by Prisma with RETURNING
+  if (allow && !allow.commands.includes('select'))
+    return '@tenancy.allow lacks select, which writing needs too; add it'
+  return possible.filter((command) =>
+    allow ? allow.commands.includes(command) : !appendOnly || command === 'select' || command === 'insert',
+  )
 }
 
 function classificationError(problems: readonly string[]): TenancyError {
@@ -90,7 +141,9 @@ function classificationError(problems: readonly string[]): TenancyError {
 }
 
 function rootScope(model: DMMF.Model): Scope {
-  if (directivesOf(model).length > 0) throw new Error('the tenant model takes no @tenancy directive')
+  if (directivesOf(model).some(({ kind }) => kind !== 'allow' && kind !== 'appendOnly')) {
+    throw new Error('the tenant model has its scope already; remove the @tenancy directive')
+  }
   const [key, ...rest] = primaryKeyOf(model)
   if (key === undefined || rest.length > 0) throw new Error('the tenant model needs an @id of one field')
   return { kind: 'root', field: key }
@@ -106,7 +159,7 @@ function ownScope(
   const [key, ...otherKeys] = directives.filter((directive) => directive.kind === 'key')
   const shared = directives.some((directive) => directive.kind === 'shared')
   const others = directives.flatMap((directive) =>
-    directive.kind === 'key' || directive.kind === 'shared' ? [] : [directive],
+    ['key', 'shared', 'allow', 'appendOnly'].includes(directive.kind) ? [] : [directive],
   )
   const [other] = others
   if (otherKeys.length > 0 || others.length > 1 || (other && (key || shared))) {
@@ -317,7 +370,7 @@ function checkReferences(
   return []
 }
 
-const directivePattern = /^@tenancy\.([a-z]+)(?:\((\w+)\))?$/
+const directivePattern = /^@tenancy\.([a-zA-Z]+)(?:\(([\w, ]+)\))?$/
 
 function directivesOf(model: DMMF.Model): Directive[] {
   for (const field of model.fields) {
@@ -325,11 +378,18 @@ function directivesOf(model: DMMF.Model): Directive[] {
     if (line) throw new Error(`"${line}" stands at the field "${field.name}"; write it above the model`)
   }
   return directiveLines(model.documentation).map((line) => {
-    const [, kind, field] = directivePattern.exec(line) ?? []
-    if ((kind === 'key' || kind === 'through' || kind === 'member') && field) return { kind, field }
-    if ((kind === 'shared' || kind === 'global') && !field) return { kind }
+    const [, kind, list] = directivePattern.exec(line) ?? []
+    const names = list?.split(',').map((name) => name.trim()) ?? []
+    const [field] = names
+    if ((kind === 'key' || kind === 'through' || kind === 'member') && field && names.length === 1) {
+      return { kind, field }
+    }
+    if ((kind === 'shared' || kind === 'global' || kind === 'appendOnly') && !field) return { kind }
+    const commands = everyCommand.filter((command) => names.includes(command))
+    if (kind === 'allow' && field && commands.length === names.length) return { kind, commands }
     throw new Error(
-      `"${line}" is no directive; known are @tenancy.key(field), .through(relation), .member(relation), .shared and .global`,
+      `"${line}" is no directive; known are @tenancy.key(field), .through(relation), .member(relation), .shared, .global, ` +
+        `.allow(select, insert, update, delete) and .appendOnly`,
     )
   })
 }

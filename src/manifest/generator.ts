@@ -6,8 +6,9 @@ import { type ClassifyOptions, classify } from './classify.ts'
 import type { Manifest } from './manifest.ts'
 
 /**
- * The Prisma generator: answers `prisma generate` over standard input and output and writes `tenancy.ts`,
- * the manifest of the user's schema, into its `output` folder.
+ * The Prisma generator: answers `prisma generate` over standard input and output and writes the manifest of the
+ * user's schema into its `output` folder, twice: as `tenancy.ts` for the application, and as `tenancy.json` for what
+ * reads no TypeScript, such as `doublehull verify`.
  *
  * @example
  * ```prisma
@@ -34,6 +35,7 @@ async function generate(options: GeneratorOptions): Promise<void> {
   const manifest = classify(options.dmmf.datamodel, classifyOptions(options.generator))
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'tenancy.ts'), renderManifest(manifest))
+  writeFileSync(join(folder, 'tenancy.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }
 
 function classifyOptions({ config }: GeneratorConfig): ClassifyOptions {

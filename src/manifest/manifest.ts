@@ -19,6 +19,9 @@ export type Scope =
   /** Rows that all tenants read and none writes. */
   | { readonly kind: 'global' }
 
+/** What a role may be granted that row-level security holds, in PostgreSQL's words and order. */
+export type Command = 'select' | 'insert' | 'update' | 'delete'
+
 export interface RelationManifest {
   /** The model at the other end. */
   readonly model: string
@@ -39,6 +42,10 @@ export interface ModelManifest {
   readonly scope: Scope
   /** Tenants read the model and never write it, whatever rows they see. */
   readonly readOnly: boolean
+  /** What tenants may do with the rows that are theirs: what the application's role is granted, and has policies for. */
+  readonly commands: readonly Command[]
+  /** Rows are written once: nobody updates or deletes them, the role that works across tenants included. */
+  readonly appendOnly: boolean
   /** Column of each scalar field. */
   readonly columns: Readonly<Record<string, string>>
   /** Scalar fields of the type Json. */

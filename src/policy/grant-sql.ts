@@ -40,16 +40,13 @@ export const contextFunctions = ['tenancy.current_tenant_id()', 'tenancy.require
 
 /** What each role may do with a table, in the order of the roles. */
 export function tableGrants(
-  { policies }: ProtectedTable,
+  { commands, systemCommands }: ProtectedTable,
   roles: RoleNames,
 ): readonly { readonly role: string; readonly privileges: readonly string[] }[] {
-  const commands = policies
-    .filter((policy) => policy.as === 'permissive' && policy.roles.includes(roles.app))
-    .map((policy) => policy.command)
   return [
     { role: roles.app, privileges: commands },
     { role: roles.reader, privileges: ['select'] },
-    { role: roles.system, privileges: ['select', 'insert', 'update', 'delete'] },
+    { role: roles.system, privileges: systemCommands },
   ]
 }
 

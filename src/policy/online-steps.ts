@@ -99,9 +99,12 @@ function protectionOf(table: ProtectedTable, facts: TableFacts, roles: RoleNames
     ...table.policies
       .filter((policy) => !present.has(policy.name))
       .map((policy) => createPolicySql(name, policy).replace(/;$/, '')),
-    // none of these is held by row-level security
-    ...[roles.app, roles.reader].flatMap((role) => {
-      const excess = ['truncate', 'references', 'trigger'].filter((privilege) => has(role, privilege))
+    // TRUNCATE, REFERENCES and TRIGGER are not held by row-level security, and the rest no policy lets pass
+    ...tableGrants(table, roles).flatMap(({ role, privileges }) => {
+      const wanted = new Set<string>(privileges)
+      const excess = facts.grants
+        .filter((found) => found.role === role && !wanted.has(found.privilege))
+        .map((found) => found.privilege)
       return excess.length === 0
         ? []
         : [`revoke ${excess.join(', ')} on ${name} from ${quoteIdentifier(role)}`]
@@ -115,9 +118,9 @@ function protectionOf(table: ProtectedTable, facts: TableFacts, roles: RoleNames
   ]
 }
 
-/** The names that this package gives, with the hash of a definition that is no longer wanted or without one. */
+/** The names that this package gives, also with the hash of a definition that is no longer wanted. */
 function isOwnName(name: string): boolean {
-  return /^(tenant_(guard|select|insert|update|delete)|owner_maintenance|system_work)(_[0-9a-f]{8})?$/.test(name)
+  return /^(tenant_(guard|select|insert|update|delete)|owner_maintenance|system_work)_[0-9a-f]{8}$/.test(name)
 }
 
 function findingsOf(

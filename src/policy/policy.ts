@@ -1,23 +1,29 @@
+import { createHash } from 'node:crypto'
 import { TenancyError } from '../errors.ts'
-import type { JoinTableManifest, Manifest, ModelManifest, Scope } from '../manifest/manifest.ts'
+import type { Command, JoinTableManifest, Manifest, ModelManifest, Scope } from '../manifest/manifest.ts'
 import { qualified, quoteIdentifier } from './identifier.ts'
 import type { RoleNames } from './roles.ts'
 
 /** One row-level security policy, in PostgreSQL's own terms. */
 export interface Policy {
+  /** What it is for and a hash of all the rest, as in `tenant_select_1a2b3c4d`. */
   readonly name: string
   readonly as: 'permissive' | 'restrictive'
-  readonly command: 'all' | 'select' | 'insert' | 'update' | 'delete'
+  readonly command: 'all' | Command
   readonly roles: readonly string[]
   readonly using?: string
   readonly withCheck?: string
 }
 
-/** A table with all the policies it must have. */
+/** A table with all the policies that it must have, and all that the roles may do with it. */
 export interface ProtectedTable {
   readonly schema: string
   readonly table: string
   readonly policies: readonly Policy[]
+  /** What the application's role may do; the reader's role selects. */
+  readonly commands: readonly Command[]
+  /** What the role that works across tenants may do. */
+  readonly systemCommands: readonly Command[]
 }
 
 // Only ever as a scalar sub-select: PostgreSQL then calls the function once for a statement (an InitPlan)
@@ -57,36 +63,38 @@ export function policiesOf(manifest: Manifest, roles: RoleNames): readonly Prote
     schema: model.schema,
     table: model.table,
     policies: modelPolicies(manifest, model, roles),
+    commands: model.commands,
+    systemCommands: model.appendOnly ? (['select', 'insert'] as const) : everyCommand,
   }))
-  const joinTables = manifest.joinTables.map((join) => ({
-    schema: join.schema,
-    table: join.table,
-    policies: joinTablePolicies(manifest, join, roles),
-  }))
+  const joinTables = manifest.joinTables.map((join) => {
+    const { conditions, commands } = joinTableConditions(manifest, join)
+    return {
+      schema: join.schema,
+      table: join.table,
+      policies: tenantPolicies(roles, conditions, commands),
+      commands,
+      systemCommands: everyCommand,
+    }
+  })
   return [...tables, ...joinTables]
 }
 
 type Access = 'read' | 'write'
-type Command = 'select' | 'insert' | 'update' | 'delete'
-
 const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
 
 function modelPolicies(manifest: Manifest, model: ModelManifest, roles: RoleNames): readonly Policy[] {
-  const commands: readonly Command[] = model.readOnly
-    ? ['select']
-    : model.scope.kind === 'root'
-      ? // a tenant comes into being inside its own context; ending one is the system's work
-        ['select', 'insert', 'update']
-      : everyCommand
   const read = predicate(manifest, model, 'read')
   const guard =
     model.scope.kind === 'root' || model.scope.kind === 'direct'
       ? testedFirst(columnOf(model, model.scope.field, undefined), tenantId)
       : `${contextGate(columnOf(model, model.primaryKey[0] ?? '', undefined))} and ${read}`
-  return tenantPolicies(roles, { guard, read, write: predicate(manifest, model, 'write') }, commands)
+  return tenantPolicies(roles, { guard, read, write: predicate(manifest, model, 'write') }, model.commands)
 }
 
-function joinTablePolicies(manifest: Manifest, join: JoinTableManifest, roles: RoleNames): readonly Policy[] {
+function joinTableConditions(
+  manifest: Manifest,
+  join: JoinTableManifest,
+): { readonly conditions: Conditions; readonly commands: readonly Command[] } {
   const end = (modelName: string, column: string) => {
     const model = modelNamed(manifest, modelName)
     const [key] = model.primaryKey
@@ -114,7 +122,7 @@ function joinTablePolicies(manifest: Manifest, join: JoinTableManifest, roles: R
     read,
     write: write === '' ? 'false' : write,
   }
-  return tenantPolicies(roles, conditions, write === '' ? ['select'] : everyCommand)
+  return { conditions, commands: write === '' ? ['select'] : everyCommand }
 }
 
 /** Which rows the guard lets through, and which a tenant may read and write. */
@@ -131,17 +139,15 @@ function tenantPolicies(
 ): readonly Policy[] {
   const tenants = [roles.app, roles.reader]
   return [
-    {
-      name: 'tenant_guard',
+    named('tenant_guard', {
       as: 'restrictive',
       command: 'all',
       roles: tenants,
       using: guard,
       withCheck: write,
-    },
-    ...commands.map(
-      (command): Policy => ({
-        name: `tenant_${command}`,
+    }),
+    ...commands.map((command) =>
+      named(`tenant_${command}`, {
         as: 'permissive',
         command,
         roles: command === 'select' ? tenants : [roles.app],
@@ -155,8 +161,24 @@ function tenantPolicies(
   ]
 }
 
-function all(name: string, role: string): Policy {
-  return { name, as: 'permissive', command: 'all', roles: [role], using: 'true', withCheck: 'true' }
+function all(purpose: string, role: string): Policy {
+  return named(purpose, {
+    as: 'permissive',
+    command: 'all',
+    roles: [role],
+    using: 'true',
+    withCheck: 'true',
+  })
+}
+
+/**
+ * Names a policy after its purpose and its definition. PostgreSQL keeps no text of a policy, only a tree that it prints
+ * in its own way; by the name alone one sees that a database has another definition than the manifest wants.
+ */
+function named(purpose: string, definition: Omit<Policy, 'name'>): Policy {
+  const { as, command, roles, using, withCheck } = definition
+  const text = JSON.stringify([as, command, roles, using ?? null, withCheck ?? null])
+  return { name: `${purpose}_${createHash('sha256').update(text).digest('hex').slice(0, 8)}`, ...definition }
 }
 
 /** The condition under which a row is the tenant's: one of the policy's own table, or one that a sub-select calls `alias`. */

@@ -3,369 +3,345 @@ set local role doublehull_owner;
 
 alter table "governance"."activation" enable row level security;
 alter table "governance"."activation" force row level security;
-create policy "tenant_guard" on "governance"."activation"
+create policy "tenant_guard_885a4f79" on "governance"."activation"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."activation"
+create policy "tenant_select_e7a2ab20" on "governance"."activation"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."activation"
+create policy "tenant_insert_40374645" on "governance"."activation"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."activation"
-  as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()))
-  with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."activation"
-  as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."activation"
+create policy "owner_maintenance_def1602b" on "governance"."activation"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."activation"
+create policy "system_work_89fe01f8" on "governance"."activation"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."approval" enable row level security;
 alter table "governance"."approval" force row level security;
-create policy "tenant_guard" on "governance"."approval"
+create policy "tenant_guard_885a4f79" on "governance"."approval"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."approval"
+create policy "tenant_select_e7a2ab20" on "governance"."approval"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."approval"
+create policy "tenant_insert_40374645" on "governance"."approval"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."approval"
+create policy "tenant_update_4990afd7" on "governance"."approval"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."approval"
-  as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."approval"
+create policy "owner_maintenance_def1602b" on "governance"."approval"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."approval"
+create policy "system_work_89fe01f8" on "governance"."approval"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."approval_decision" enable row level security;
 alter table "governance"."approval_decision" force row level security;
-create policy "tenant_guard" on "governance"."approval_decision"
+create policy "tenant_guard_885a4f79" on "governance"."approval_decision"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."approval_decision"
+create policy "tenant_select_e7a2ab20" on "governance"."approval_decision"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."approval_decision"
+create policy "tenant_insert_40374645" on "governance"."approval_decision"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."approval_decision"
-  as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()))
-  with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."approval_decision"
-  as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."approval_decision"
+create policy "owner_maintenance_def1602b" on "governance"."approval_decision"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."approval_decision"
+create policy "system_work_89fe01f8" on "governance"."approval_decision"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "audit"."audit_event" enable row level security;
 alter table "audit"."audit_event" force row level security;
-create policy "tenant_guard" on "audit"."audit_event"
+create policy "tenant_guard_885a4f79" on "audit"."audit_event"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "audit"."audit_event"
+create policy "tenant_select_e7a2ab20" on "audit"."audit_event"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "audit"."audit_event"
+create policy "tenant_insert_40374645" on "audit"."audit_event"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "audit"."audit_event"
-  as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()))
-  with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "audit"."audit_event"
-  as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "audit"."audit_event"
+create policy "owner_maintenance_def1602b" on "audit"."audit_event"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "audit"."audit_event"
+create policy "system_work_89fe01f8" on "audit"."audit_event"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."branding" enable row level security;
 alter table "governance"."branding" force row level security;
-create policy "tenant_guard" on "governance"."branding"
+create policy "tenant_guard_885a4f79" on "governance"."branding"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."branding"
+create policy "tenant_select_e7a2ab20" on "governance"."branding"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."branding"
+create policy "tenant_insert_40374645" on "governance"."branding"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."branding"
+create policy "tenant_update_4990afd7" on "governance"."branding"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."branding"
+create policy "tenant_delete_9055a615" on "governance"."branding"
   as permissive for delete to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."branding"
+create policy "owner_maintenance_def1602b" on "governance"."branding"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."branding"
+create policy "system_work_89fe01f8" on "governance"."branding"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."config_package" enable row level security;
 alter table "governance"."config_package" force row level security;
-create policy "tenant_guard" on "governance"."config_package"
+create policy "tenant_guard_885a4f79" on "governance"."config_package"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."config_package"
+create policy "tenant_select_e7a2ab20" on "governance"."config_package"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."config_package"
+create policy "tenant_insert_40374645" on "governance"."config_package"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."config_package"
+create policy "tenant_update_4990afd7" on "governance"."config_package"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."config_package"
+create policy "tenant_delete_9055a615" on "governance"."config_package"
   as permissive for delete to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."config_package"
+create policy "owner_maintenance_def1602b" on "governance"."config_package"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."config_package"
+create policy "system_work_89fe01f8" on "governance"."config_package"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."config_version" enable row level security;
 alter table "governance"."config_version" force row level security;
-create policy "tenant_guard" on "governance"."config_version"
+create policy "tenant_guard_885a4f79" on "governance"."config_version"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."config_version"
+create policy "tenant_select_e7a2ab20" on "governance"."config_version"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."config_version"
+create policy "tenant_insert_40374645" on "governance"."config_version"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."config_version"
+create policy "tenant_update_4990afd7" on "governance"."config_version"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."config_version"
+create policy "tenant_delete_9055a615" on "governance"."config_version"
   as permissive for delete to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."config_version"
+create policy "owner_maintenance_def1602b" on "governance"."config_version"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."config_version"
+create policy "system_work_89fe01f8" on "governance"."config_version"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."execution_trace" enable row level security;
 alter table "governance"."execution_trace" force row level security;
-create policy "tenant_guard" on "governance"."execution_trace"
+create policy "tenant_guard_885a4f79" on "governance"."execution_trace"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."execution_trace"
+create policy "tenant_select_e7a2ab20" on "governance"."execution_trace"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."execution_trace"
+create policy "tenant_insert_40374645" on "governance"."execution_trace"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."execution_trace"
+create policy "tenant_update_4990afd7" on "governance"."execution_trace"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."execution_trace"
+create policy "tenant_delete_9055a615" on "governance"."execution_trace"
   as permissive for delete to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."execution_trace"
+create policy "owner_maintenance_def1602b" on "governance"."execution_trace"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."execution_trace"
+create policy "system_work_89fe01f8" on "governance"."execution_trace"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."feature_flag" enable row level security;
 alter table "governance"."feature_flag" force row level security;
-create policy "tenant_guard" on "governance"."feature_flag"
+create policy "tenant_guard_885a4f79" on "governance"."feature_flag"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."feature_flag"
+create policy "tenant_select_e7a2ab20" on "governance"."feature_flag"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."feature_flag"
+create policy "tenant_insert_40374645" on "governance"."feature_flag"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."feature_flag"
+create policy "tenant_update_4990afd7" on "governance"."feature_flag"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."feature_flag"
+create policy "tenant_delete_9055a615" on "governance"."feature_flag"
   as permissive for delete to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."feature_flag"
+create policy "owner_maintenance_def1602b" on "governance"."feature_flag"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."feature_flag"
+create policy "system_work_89fe01f8" on "governance"."feature_flag"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."kill_switch" enable row level security;
 alter table "governance"."kill_switch" force row level security;
-create policy "tenant_guard" on "governance"."kill_switch"
+create policy "tenant_guard_c5abc195" on "governance"."kill_switch"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using (("id" = "id") = ((select tenancy.require_tenant_id()) is not null) and ((select tenancy.require_tenant_id()) is not null) = ("id" = "id") and ("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."kill_switch"
+create policy "tenant_select_ade6ed67" on "governance"."kill_switch"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using (("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null));
-create policy "tenant_insert" on "governance"."kill_switch"
+create policy "tenant_insert_40374645" on "governance"."kill_switch"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."kill_switch"
+create policy "tenant_update_4990afd7" on "governance"."kill_switch"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."kill_switch"
+create policy "tenant_delete_9055a615" on "governance"."kill_switch"
   as permissive for delete to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."kill_switch"
+create policy "owner_maintenance_def1602b" on "governance"."kill_switch"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."kill_switch"
+create policy "system_work_89fe01f8" on "governance"."kill_switch"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "tenancy"."membership" enable row level security;
 alter table "tenancy"."membership" force row level security;
-create policy "tenant_guard" on "tenancy"."membership"
+create policy "tenant_guard_885a4f79" on "tenancy"."membership"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "tenancy"."membership"
+create policy "tenant_select_e7a2ab20" on "tenancy"."membership"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "tenancy"."membership"
+create policy "owner_maintenance_def1602b" on "tenancy"."membership"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "tenancy"."membership"
+create policy "system_work_89fe01f8" on "tenancy"."membership"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "tenancy"."tenant" enable row level security;
 alter table "tenancy"."tenant" force row level security;
-create policy "tenant_guard" on "tenancy"."tenant"
+create policy "tenant_guard_f0240cfb" on "tenancy"."tenant"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "id")
   with check ("id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "tenancy"."tenant"
+create policy "tenant_select_dca4d837" on "tenancy"."tenant"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "tenancy"."tenant"
+create policy "tenant_insert_97ae700e" on "tenancy"."tenant"
   as permissive for insert to "doublehull_app"
   with check ("id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "tenancy"."tenant"
+create policy "tenant_update_bec070fb" on "tenancy"."tenant"
   as permissive for update to "doublehull_app"
   using ("id" = (select tenancy.require_tenant_id()))
   with check ("id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "tenancy"."tenant"
+create policy "owner_maintenance_def1602b" on "tenancy"."tenant"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "tenancy"."tenant"
+create policy "system_work_89fe01f8" on "tenancy"."tenant"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "governance"."trace_step" enable row level security;
 alter table "governance"."trace_step" force row level security;
-create policy "tenant_guard" on "governance"."trace_step"
+create policy "tenant_guard_885a4f79" on "governance"."trace_step"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.require_tenant_id()) = "tenant_id")
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select" on "governance"."trace_step"
+create policy "tenant_select_e7a2ab20" on "governance"."trace_step"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_insert" on "governance"."trace_step"
+create policy "tenant_insert_40374645" on "governance"."trace_step"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update" on "governance"."trace_step"
+create policy "tenant_update_4990afd7" on "governance"."trace_step"
   as permissive for update to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete" on "governance"."trace_step"
+create policy "tenant_delete_9055a615" on "governance"."trace_step"
   as permissive for delete to "doublehull_app"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "owner_maintenance" on "governance"."trace_step"
+create policy "owner_maintenance_def1602b" on "governance"."trace_step"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "governance"."trace_step"
+create policy "system_work_89fe01f8" on "governance"."trace_step"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
 
 alter table "tenancy"."user" enable row level security;
 alter table "tenancy"."user" force row level security;
-create policy "tenant_guard" on "tenancy"."user"
+create policy "tenant_guard_129155a9" on "tenancy"."user"
   as restrictive for all to "doublehull_app", "doublehull_reader"
   using (("id" = "id") = ((select tenancy.require_tenant_id()) is not null) and ((select tenancy.require_tenant_id()) is not null) = ("id" = "id") and exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())))
   with check (exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())));
-create policy "tenant_select" on "tenancy"."user"
+create policy "tenant_select_2847db57" on "tenancy"."user"
   as permissive for select to "doublehull_app", "doublehull_reader"
   using (exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())));
-create policy "owner_maintenance" on "tenancy"."user"
+create policy "owner_maintenance_def1602b" on "tenancy"."user"
   as permissive for all to "doublehull_owner"
   using (true)
   with check (true);
-create policy "system_work" on "tenancy"."user"
+create policy "system_work_89fe01f8" on "tenancy"."user"
   as permissive for all to "doublehull_system"
   using (true)
   with check (true);
