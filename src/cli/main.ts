@@ -2,8 +2,12 @@
 import { readFileSync } from 'node:fs'
 import type { Command, CommandOutput } from './command.ts'
 import { migrateCommand } from './migrate.ts'
+import { protectCommand } from './protect.ts'
 
-const commands: Readonly<Record<string, Command>> = { migrate: migrateCommand }
+const commands: Readonly<Record<string, Command>> = {
+  migrate: migrateCommand,
+  protect: protectCommand,
+}
 
 const output: CommandOutput = {
   stdout: (line) => void process.stdout.write(`${line}\n`),

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { isTenancyError, TenancyError } from '../errors.ts'
 import { passwordVariables } from '../migrations/role-settings.ts'
 import { type MigrationEvent, type RoleReport, runMigrations } from '../migrations/runner.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { databaseUrl, describeError, flagLines, loadEnvironment, parseFlags } from './command-line.ts'
 
 /** The one table of flags: the parser and the help are both made of it. */
 const flags = {
@@ -42,7 +41,7 @@ export const migrateCommand: Command = {
 }
 
 async function run(args: readonly string[], output: CommandOutput): Promise<number> {
-  const parsed = parse(args)
+  const parsed = parseFlags(flags, args)
   if (typeof parsed === 'string') {
     output.stderr(`doublehull migrate: ${parsed}; see doublehull migrate --help`)
     return 2
@@ -65,63 +64,17 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     if (parsed.json) output.stdout(JSON.stringify(report))
     return 0
   } catch (error) {
-    const described = describe(error)
+    const described = describeError(error)
     if (parsed.json) output.stdout(JSON.stringify({ error: described }))
     else output.stderr([described.message, described.details.hint].filter(Boolean).join('\n'))
     return 1
   }
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: flags, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    // a stray argument may be a connection string with its password: it isn't repeated
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return 'takes flags only, but an argument was given'
-    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `does not know ${unknownFlag(args)}`
-    return 'a flag lacks its value, or has one that it does not take'
-  }
-}
-
-function unknownFlag(args: readonly string[]): string {
-  const names = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.replace(/=.*/s, ''))
-  return names.find((name) => !Object.hasOwn(flags, name.slice(2)) && name !== '-h') ?? 'a flag'
-}
-
 /** An application's own migrations, where Prisma keeps them; `undefined` where it has none. */
 function ownMigrations(): string | undefined {
   const directory = join('prisma', 'migrations')
   return existsSync(directory) ? directory : undefined
-}
-
-/** Variables that are set win over `.env`, as everywhere. */
-function loadEnvironment(): void {
-  try {
-    process.loadEnvFile()
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    if (!isMissing)
-      throw new TenancyError('DH409', 'the file .env cannot be read; check its permissions', { cause: error })
-  }
-}
-
-function databaseUrl(flag: string | undefined): string {
-  // `||`, because a variable that is set to nothing is not set
-  const url = flag ?? (process.env['DIRECT_URL'] || process.env['DATABASE_URL'])
-  if (url) return url
-  throw new TenancyError(
-    'DH409',
-    'no database is named; set DIRECT_URL or DATABASE_URL, or give --database-url',
-  )
-}
-
-function describe(error: unknown) {
-  if (isTenancyError(error)) {
-    return { code: error.code, message: error.message, details: error.details }
-  }
-  const message = `unexpected ${error instanceof Error ? `${error.name}: ${error.message}` : 'error'}`
-  return { code: 'UNEXPECTED', message, details: { hint: undefined } }
 }
 
 function printer({ stdout, colours }: CommandOutput): (event: MigrationEvent) => void {
@@ -164,17 +117,13 @@ function passwordText({ password }: RoleReport): string {
 }
 
 function helpText(): string {
-  const rows = Object.entries(flags).map(([name, flag]) => {
-    const left = `--${name}${'value' in flag ? ` ${flag.value}` : ''}${'short' in flag ? `, -${flag.short}` : ''}`
-    return `  ${left.padEnd(22)}  ${flag.help}`
-  })
   return [
     'doublehull migrate: sets up the roles, then applies the migrations that are missing.',
     'A second run changes nothing. The history is that of prisma migrate deploy.',
     '',
     'Usage: doublehull migrate [flags]',
     '',
-    ...rows,
+    ...flagLines(flags),
     '',
     'Passwords of the roles come from the environment, or from .env in the current folder:',
     ...Object.entries(passwordVariables).map(([role, variable]) => `  ${variable.padEnd(28)}  ${role}`),

@@ -119,7 +119,8 @@ export async function protectDatabase(options: ProtectOptions): Promise<ProtectR
       return { steps, findings, complete: steps.length === 0 && !findings.some(isProblem) }
     }
     for (const step of plan.steps) await run.do(step)
-    if (plan.steps.length > 0) await findUndone(run, onlineSteps(manifest, roles, await readFacts(session, manifest, roles)).steps)
+    if (plan.steps.length > 0)
+      await findUndone(run, onlineSteps(manifest, roles, await readFacts(session, manifest, roles)).steps)
     return { steps: run.steps, findings, complete: !findings.some(isProblem) }
   })
 }
@@ -128,7 +129,8 @@ export async function protectDatabase(options: ProtectOptions): Promise<ProtectR
 async function findUndone(run: Run, remaining: readonly OnlineStep[]): Promise<void> {
   for (const step of remaining) {
     const done = run.steps.find((one) => sameStep(one, step))?.outcome === 'done'
-    if (done) run.fail(step, 'it ran, and the database is as before; whoever runs this may lack the right to grant')
+    if (done)
+      run.fail(step, 'it ran, and the database is as before; whoever runs this may lack the right to grant')
   }
 }
 
@@ -181,9 +183,7 @@ class Run {
     })
   }
 
-  async #try(
-    step: OnlineStep,
-  ): Promise<{ readonly outcome: 'done' | 'failed'; readonly attempts: number }> {
+  async #try(step: OnlineStep): Promise<{ readonly outcome: 'done' | 'failed'; readonly attempts: number }> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.#run(step)
@@ -306,7 +306,17 @@ function reported(
   milliseconds = 0,
 ): ProtectStep {
   const { kind, schema, table, object } = step
-  return { kind, schema, table, object, sql: sqlOf(step), lock: lockOf[kind], outcome, attempts, milliseconds }
+  return {
+    kind,
+    schema,
+    table,
+    object,
+    sql: sqlOf(step),
+    lock: lockOf[kind],
+    outcome,
+    attempts,
+    milliseconds,
+  }
 }
 
 /** The statements as somebody would run them by hand. */

@@ -15,6 +15,15 @@ import { parseRoleOptions, type RoleOptions } from './role-settings.ts'
 import { type RoleReport, syncRoles } from './roles.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
+export {
+  type OnlineFinding,
+  type OnlineStepKind,
+  type ProtectEvent,
+  type ProtectOptions,
+  type ProtectReport,
+  type ProtectStep,
+  protectDatabase,
+} from './protect.ts'
 export type { LoginRole, RoleOptions } from './role-settings.ts'
 export type { RoleReport } from './roles.ts'
 

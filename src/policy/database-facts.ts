@@ -1,9 +1,9 @@
 /** What the plan of an online protection asks of a database: names and definitions, never a row. */
 
 /** An action of a foreign key, as `pg_constraint` abbreviates it. */
-export type KeyAction = 'a' | 'r' | 'c' | 'n' | 'd'
+type KeyAction = 'a' | 'r' | 'c' | 'n' | 'd'
 
-export interface IndexFacts {
+interface IndexFacts {
   readonly name: string
   /** Key columns in order; null for an expression. */
   readonly columns: readonly (string | null)[]
@@ -28,7 +28,7 @@ export interface ForeignKeyFacts {
   readonly deferred: boolean
 }
 
-export interface PolicyFacts {
+interface PolicyFacts {
   readonly name: string
   readonly permissive: boolean
   /** As in {@link Policy}. */
@@ -38,7 +38,7 @@ export interface PolicyFacts {
 }
 
 /** A privilege that a role was granted on a table by name, in lower case. */
-export interface GrantFacts {
+interface GrantFacts {
   readonly role: string
   readonly privilege: string
 }

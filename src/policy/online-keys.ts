@@ -48,7 +48,9 @@ export function keySteps(manifest: Manifest, facts: DatabaseFacts): OnlinePlan {
     const table = factsOf(facts, model.schema, model.table)
     const column = model.columns[tenantFieldOf(model) ?? '']
     if (table?.kind !== 'table' || column === undefined || model.scope.kind === 'root') continue
-    const planned = [...indexes.values()].flat().some((step) => step.kind === 'uniqueIndex' && of(step, table))
+    const planned = [...indexes.values()]
+      .flat()
+      .some((step) => step.kind === 'uniqueIndex' && of(step, table))
     if (!planned && !isLed(table, column)) want(table, [column], false)
   }
   return { steps: [...[...indexes.values()].flat(), ...keys], findings }
@@ -185,7 +187,7 @@ function existingKey(
     message: string,
   ) => OnlinePlan,
 ): OnlinePlan {
-  if (!existing.valid && (hidden)) {
+  if (!existing.valid && hidden) {
     const message = `row-level security hides rows of it, or of ${nameOf(targetTable)}, from its owner, so that ${existing.name} can't be validated; run this as a superuser`
     return left('problem', 'hiddenRows', existing.name, message)
   }
@@ -345,9 +347,7 @@ class Names {
   constructor(facts: DatabaseFacts) {
     this.#taken = new Set([
       ...facts.relations,
-      ...facts.tables.flatMap((table) =>
-        table.foreignKeys.map((key) => constraintId(table, key.name)),
-      ),
+      ...facts.tables.flatMap((table) => table.foreignKeys.map((key) => constraintId(table, key.name))),
     ])
     // what a failed attempt left is dropped first, so its name is free
     for (const { schema, indexes } of facts.tables)
@@ -369,7 +369,10 @@ class Names {
     idOf: (name: string) => string,
   ): string {
     const plain = [table, ...columns].join('_')
-    const hash = createHash('sha256').update(JSON.stringify([table, columns])).digest('hex').slice(0, 8)
+    const hash = createHash('sha256')
+      .update(JSON.stringify([table, columns]))
+      .digest('hex')
+      .slice(0, 8)
     const name = [suffix, `_${hash}${suffix}`]
       .map((ending) => fitted(plain, ending))
       .find((candidate) => !this.#taken.has(idOf(candidate)))

@@ -4,8 +4,8 @@ import { schemaGrants, tableGrants } from './grant-sql.ts'
 import { qualified, quoteIdentifier } from './identifier.ts'
 import { keySteps } from './online-keys.ts'
 import type { OnlineFinding, OnlinePlan, OnlineStep } from './online-step.ts'
-import { createPolicySql } from './policy-sql.ts'
 import { type ProtectedTable, policiesOf } from './policy.ts'
+import { createPolicySql } from './policy-sql.ts'
 import type { RoleNames } from './roles.ts'
 
 /**
@@ -24,7 +24,9 @@ import type { RoleNames } from './roles.ts'
  */
 export function onlineSteps(manifest: Manifest, roles: RoleNames, facts: DatabaseFacts): OnlinePlan {
   const tables = inOrder(manifest, policiesOf(manifest, roles))
-  const findings = tables.flatMap((table) => findingsOf(table, factsOf(facts, table.schema, table.table), roles))
+  const findings = tables.flatMap((table) =>
+    findingsOf(table, factsOf(facts, table.schema, table.table), roles),
+  )
   const keys = keySteps(manifest, facts)
   const protections = tables.flatMap((table) => {
     const found = factsOf(facts, table.schema, table.table)
