@@ -18,6 +18,7 @@ export const errorCodes = {
   DH112: 'the request names a tenant that it does not reach',
   DH113: 'the options of a resolver are not valid',
   DH114: 'the keys that tokens are verified with could not be had',
+  DH115: 'the work for each tenant was stopped',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',
