@@ -47,6 +47,7 @@ export const errorCodes = {
   DH408: 'the role settings are not valid',
   DH409: 'the database cannot be used',
   DH410: 'a lock on a table was not free in time',
+  DH411: 'the login is still in use',
 
   DH501: 'the life cycle has no such move',
   DH502: 'only a draft may be edited',

@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import type { Command, CommandOutput } from './command.ts'
+import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
 import { protectCommand } from './protect.ts'
 
 const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   protect: protectCommand,
+  login: loginCommand,
 }
 
 const output: CommandOutput = {

@@ -15,6 +15,7 @@ import { parseRoleOptions, type RoleOptions } from './role-settings.ts'
 import { type RoleReport, syncRoles } from './roles.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
+export { createLogin, dropLogin, type LoginOptions, type LoginPurpose } from './login.ts'
 export {
   type OnlineFinding,
   type OnlineStepKind,
