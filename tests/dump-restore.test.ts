@@ -205,6 +205,17 @@ describe.skipIf(programs === undefined)(
       })
     })
 
+    it('takes data alone from a superuser only, for PostgreSQL copies nothing into a table that holds others', async () => {
+      const copy = 'copy governance.config_package from stdin;\n\\.\n'
+      await asOwner(async ({ connectionString }) => {
+        const owner = `set role ${defaultRoleNames.owner};\n${copy}`
+        expect(() => run('psql', connectionString, ['-v', 'ON_ERROR_STOP=1'], owner)).toThrow(
+          /row-level security/,
+        )
+      })
+      expect(run('psql', source, ['-v', 'ON_ERROR_STOP=1'], copy)).toContain('COPY 0')
+    })
+
     it('cannot be dumped by the application, with or without it', async () => {
       const login = await createTemporaryLogin(source, defaultRoleNames.app)
       try {
