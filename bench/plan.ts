@@ -21,6 +21,7 @@ export const measurements = [
   'client',
   'rewriting',
   'growth',
+  'policies',
   'types',
 ] as const
 
@@ -53,6 +54,7 @@ export interface Plan {
   /** The same of the other operations, where there is time. */
   readonly throughputOfOthers?: RoundsPlan
   readonly growth: RoundsPlan
+  readonly policies: RoundsPlan
   readonly clients: number
   /** Operations whose arguments are rewritten. */
   readonly rewritings: number
@@ -68,6 +70,7 @@ const full: Plan = {
   throughput: { rounds: 12, budget: 120 * seconds },
   throughputOfOthers: { rounds: 4, budget: 60 * seconds },
   growth: { rounds: 200, budget: 30 * seconds },
+  policies: { rounds: 100, budget: 10 * seconds },
   clients: 20_000,
   rewritings: 20_000,
   types: { rounds: 21, budget: 40 * seconds },
@@ -79,6 +82,7 @@ const quick: Plan = {
   window: 250,
   throughput: { rounds: 5, budget: 8 * seconds },
   growth: { rounds: 60, budget: 2.5 * seconds },
+  policies: { rounds: 40, budget: 1.5 * seconds },
   clients: 5_000,
   rewritings: 5_000,
   types: { rounds: 7, budget: 8 * seconds },
@@ -94,6 +98,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     latency: asked,
     throughput: asked,
     growth: asked,
+    policies: asked,
     types: asked,
     ...(plan.throughputOfOthers ? { throughputOfOthers: asked } : {}),
   }

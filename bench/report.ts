@@ -8,6 +8,7 @@ import type { Growth } from './growth.ts'
 import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
+import type { PolicyCost } from './policy-cost.ts'
 import type { RewritingCost } from './rewriting-cost.ts'
 import type { Tally } from './tally.ts'
 import type { TypeCost } from './type-cost.ts'
@@ -39,6 +40,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly client: Partial<ClientCost>
   readonly rewriting: Partial<RewritingCost>
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
+  /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
+  readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
   readonly types: Partial<TypeCost>
   /** What one writes by hand with the same policies. */
@@ -76,6 +79,7 @@ export interface Findings {
   readonly client: ClientCost | undefined
   readonly rewriting: RewritingCost | undefined
   readonly growth: Growth | undefined
+  readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly roundTrip: ByNetwork
   readonly server: { readonly version: string; readonly kind: 'given' | 'embedded' }
@@ -119,6 +123,13 @@ export function makeReport(findings: Findings): BenchReport {
           pointRead: significant(growth.pointRead),
           small: significant(growth.small),
           large: significant(growth.large),
+        }
+      : {},
+    policies: findings.policies
+      ? {
+          point: significant(findings.policies.point),
+          page: significant(findings.policies.page),
+          count: significant(findings.policies.count),
         }
       : {},
     types: findings.types

@@ -16,6 +16,7 @@ import { type Field, measureLatency, measureThroughput } from './operations.ts'
 import type { BenchOptions } from './options.ts'
 import { loadPeers, type Peer } from './peers.ts'
 import { type CaseName, caseNames, makePlan, type Plan, workload } from './plan.ts'
+import { measurePolicyCost, type PolicyCost } from './policy-cost.ts'
 import { attackedOperations, probe } from './probe.ts'
 import { type BenchReport, makeReport } from './report.ts'
 import { measureRewriting } from './rewriting-cost.ts'
@@ -96,7 +97,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     ? await countStatements(entrants, { tally, isPeer }, log)
     : new Map<string, number>()
   const leaks = await probeAll(entrants, log)
-  const growth = options.only.has('growth') ? await compareGrowth(server, plan, log) : undefined
+  const { growth, policies } = await compareLarge(server, options, plan, log)
   return makeReport({
     figures,
     tally,
@@ -107,6 +108,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     client,
     rewriting,
     growth,
+    policies,
     types,
     roundTrip,
     server,
@@ -254,12 +256,24 @@ async function probeAll(
   return leaks
 }
 
-async function compareGrowth(server: BenchServer, plan: Plan, log: Log): Promise<Growth> {
+/** What is measured among a million rows. */
+async function compareLarge(
+  server: BenchServer,
+  { only }: BenchOptions,
+  plan: Plan,
+  log: Log,
+): Promise<{ readonly growth?: Growth; readonly policies?: PolicyCost }> {
+  if (!only.has('growth') && !only.has('policies')) return {}
   log('loading 10,000 rows of 10 tenants, and 1,000,000 of 1,000')
   const small = await server.createDatabase('small', (admin) => loadBrandings(admin, growthData.small))
   const large = await server.createDatabase('large', (admin) => loadBrandings(admin, growthData.large))
-  log('point reads in both')
-  return measureGrowth({ small: small.appUrl, large: large.appUrl }, plan.growth)
+  if (only.has('growth')) log('point reads in both')
+  const growth = only.has('growth')
+    ? await measureGrowth({ small: small.appUrl, large: large.appUrl }, plan.growth)
+    : undefined
+  if (only.has('policies')) log('the same statements with policies, and with a condition written by hand')
+  const policies = only.has('policies') ? await measurePolicyCost(large, plan.policies) : undefined
+  return { ...(growth ? { growth } : {}), ...(policies ? { policies } : {}) }
 }
 
 function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {

@@ -1,9 +1,29 @@
-// The compiler leaves SQL where it is; the package needs it beside the code that reads it.
-import { cpSync } from 'node:fs'
+// The compiler leaves SQL where it is. The built package needs it twice: as files, for whoever reads what is asked, and
+// in the module that the code reads it from, for an application that is bundled has no files beside its code.
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-cpSync(
-  fileURLToPath(new URL('../src/catalog', import.meta.url)),
-  fileURLToPath(new URL('../dist/catalog', import.meta.url)),
-  { recursive: true, filter: (path) => !path.endsWith('.ts') },
+const source = fileURLToPath(new URL('../src/catalog', import.meta.url))
+const built = join(process.argv[2] ?? fileURLToPath(new URL('../dist', import.meta.url)), 'catalog')
+
+cpSync(source, built, { recursive: true, filter: (path) => !path.endsWith('.ts') })
+
+const textOf = (path) => readFileSync(join(source, path), 'utf8')
+const files = {
+  prelude: textOf('prelude.sql'),
+  checks: readdirSync(join(source, 'checks'))
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((name) => ({ name, text: textOf(join('checks', name)) })),
+}
+writeFileSync(
+  join(built, 'sql-files.js'),
+  `// Written by scripts/copy-sql.mjs.
+const files = ${JSON.stringify(files, null, 2)}
+
+export function readSqlFiles() {
+  return files
+}
+`,
 )

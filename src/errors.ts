@@ -36,6 +36,8 @@ export const errorCodes = {
   DH303: 'a table of the manifest is not held by row-level security',
   DH304: 'the schema cannot be classified',
   DH305: 'the role of the connection lacks a privilege',
+  DH307: 'the database has a way around row-level security',
+  DH308: 'the baseline of accepted findings is not valid',
 
   DH401: 'the migrations directory cannot be read',
   DH402: 'an applied migration was changed',
@@ -73,6 +75,10 @@ export interface TenancyErrorDetails {
   readonly tables?: readonly string[]
   readonly migration?: string
   readonly sqlState?: string
+  /** The code of a check of `doublehull verify`, such as `DH321`, the object that it is about, and its page. */
+  readonly check?: string
+  readonly object?: string
+  readonly page?: string
   readonly hint?: string
 }
 

@@ -76,7 +76,9 @@ describe('the password of a login', () => {
     expect(await next.checkDatabaseHealth()).toMatchObject({ ok: true })
     await old.disconnect()
     await setPassword(third)
-    await expect(deploy('doublehull_app', first).client({ tenantId }).tenant.count()).rejects.toThrow(/authentication failed/i)
+    await expect(deploy('doublehull_app', first).client({ tenantId }).tenant.count()).rejects.toThrow(
+      /authentication failed/i,
+    )
     await serve(next)
 
     // and back: the role's own, whose password nobody used meanwhile

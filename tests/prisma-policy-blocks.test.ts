@@ -13,22 +13,49 @@ function customerOnly() {
     ...shopManifest('sales'),
     models: { Customer: { ...Customer, relations: {} } },
   }
-  const [guard, select, insert, update, remove, owner, system] = (
-    policiesOf(manifest, defaultRoleNames)[0]?.policies ?? []
-  ).map(({ name }) => name)
-  return { manifest, guard, select, insert, update, remove, owner, system }
+  const policies = policiesOf(manifest, defaultRoleNames)[0]?.policies ?? []
+  const [guard, select, insert, update, remove, owner, system] = policies.map(({ name }) => name)
+  const [using, withCheck] = [policies[0]?.using, policies[0]?.withCheck]
+  const tenant = policies[1]?.using
+  return {
+    manifest,
+    guard,
+    select,
+    insert,
+    update,
+    remove,
+    owner,
+    system,
+    using,
+    withCheck,
+    tenant,
+    write: policies[2]?.withCheck,
+  }
 }
 
 describe('prismaPolicyBlocks', () => {
   it('writes each policy as a block of Prisma 8, by its own name', () => {
-    const { manifest, guard, select, insert, update, remove, owner, system } = customerOnly()
-    const tenant = '"tenant_id" = (select tenancy.require_tenant_id())'
+    const {
+      manifest,
+      guard,
+      select,
+      insert,
+      update,
+      remove,
+      owner,
+      system,
+      using,
+      withCheck,
+      tenant,
+      write,
+    } = customerOnly()
+    expect(tenant).toContain('"tenant_id" = (select tenancy.require_tenant_id())')
     expect(prismaPolicyBlocks(manifest)).toBe(`namespace sales {
   policy_all Customer_${guard} {
     target     = Customer
     roles      = [doublehull_app, doublehull_reader]
-    using      = sql\`${tenant} and (select tenancy.require_tenant_id()) = "tenant_id"\`
-    withCheck  = sql\`${tenant}\`
+    using      = sql\`${using}\`
+    withCheck  = sql\`${withCheck}\`
     permissive = false
     @@map("${guard}")
   }
@@ -43,7 +70,7 @@ describe('prismaPolicyBlocks', () => {
   policy_insert Customer_${insert} {
     target    = Customer
     roles     = [doublehull_app]
-    withCheck = sql\`${tenant}\`
+    withCheck = sql\`${write}\`
     @@map("${insert}")
   }
 
@@ -51,7 +78,7 @@ describe('prismaPolicyBlocks', () => {
     target    = Customer
     roles     = [doublehull_app]
     using     = sql\`${tenant}\`
-    withCheck = sql\`${tenant}\`
+    withCheck = sql\`${write}\`
     @@map("${update}")
   }
 

@@ -102,30 +102,33 @@ describe.each([
     expect(report.server.version).toMatch(new RegExp(`^${version}`))
   })
 
-  describe.each([...fixtures].filter(([, { since = 15 }]) => since <= Number(version)))(
-    '%s',
-    (code, fixture) => {
-      const manifest = fixture.manifest?.(bundled) ?? bundled
+  const casesOf = (fixture: Fixture) =>
+    [fixture, ...(fixture.more ?? [])].filter(({ since = 15 }) => since <= Number(version))
 
-      beforeAll(async () => {
-        if (fixture.before) await admin.query(fixture.before)
-      })
-      afterAll(async () => {
-        if (fixture.after) await admin.query(fixture.after)
-      })
+  describe.each([...fixtures].filter(([, fixture]) => casesOf(fixture).length > 0))('%s', (code, fixture) => {
+    const manifest = fixture.manifest?.(bundled) ?? bundled
 
-      it('finds one thing where it is broken, and none where it is mended', async () => {
+    beforeAll(async () => {
+      if (fixture.before) await admin.query(fixture.before)
+    })
+    afterAll(async () => {
+      if (fixture.after) await admin.query(fixture.after)
+    })
+
+    it.each(casesOf(fixture).map((one) => [one.object, one] as const))(
+      'finds one thing where %s is broken, and none where it is mended',
+      async (object, { broken, mended, detail }) => {
         expect(await findingsWith(manifest)).toEqual([])
-        await admin.query(fixture.broken)
+        await admin.query(broken)
         try {
           expect(await findingsWith(manifest)).toMatchObject([
-            { code, object: fixture.object, detail: expect.stringMatching(fixture.detail) },
+            { code, object, detail: expect.stringMatching(detail) },
           ])
         } finally {
-          await admin.query(fixture.mended)
+          await admin.query(mended)
         }
         expect(await findingsWith(manifest)).toEqual([])
-      })
-    },
-  )
+      },
+    )
+  })
 })

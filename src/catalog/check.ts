@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { type Level, levels } from './finding.ts'
+import { type Judge, judges } from './judges.ts'
+import { readSqlFiles, type SqlFile } from './sql-files.ts'
 
 /** A question to the catalog: one file of `checks/`. */
 export interface Check {
@@ -11,28 +12,26 @@ export interface Check {
   /** Cheap, and what it finds is fatal: asked whenever a client connects. */
   readonly startup: boolean
   readonly sql: string
+  /** Has the last word on each row, where SQL alone can't tell. */
+  readonly judge: Judge | undefined
 }
-
-const folder = new URL('./checks/', import.meta.url)
 
 /**
  * All checks, in the order of their codes. A file is called `DH310_what_it_finds.sql` and begins with comments: the
  * title, then `level:`, `attacks:` and perhaps `startup: yes`, a line each. What follows is one query with the columns
- * `object`, `detail` and `remedy`, which may ask of all that `prelude.sql` names.
+ * `object`, `detail` and `remedy`, which may ask of all that `prelude.sql` names; and `evidence`, a jsonb, where the check
+ * has a judge.
  *
  * @throws Error for a file that does not say what it is
  */
 export function loadChecks(): readonly Check[] {
-  loaded ??= readdirSync(folder)
-    .filter((name) => name.endsWith('.sql'))
-    .sort()
-    .map((name) => parseCheck(name, readFileSync(new URL(name, folder), 'utf8')))
+  loaded ??= readSqlFiles().checks.map(parseCheck)
   return loaded
 }
 
 let loaded: readonly Check[] | undefined
 
-function parseCheck(name: string, text: string): Check {
+function parseCheck({ name, text }: SqlFile): Check {
   const code = /^(DH3[1-7]\d)_[a-z0-9_]+\.sql$/.exec(name)?.[1]
   const lines = text.split('\n')
   const end = lines.findIndex((line) => !line.startsWith('--'))
@@ -55,5 +54,6 @@ function parseCheck(name: string, text: string): Check {
     attacks: valueOf('attacks')?.split(/[ ,]+/) ?? [],
     startup: valueOf('startup') === 'yes',
     sql: lines.slice(end).join('\n').trim().replace(/;$/, ''),
+    judge: judges.get(code),
   }
 }

@@ -4,6 +4,11 @@ export type Level = 'error' | 'warning' | 'info'
 /** From the worst on. */
 export const levels: readonly Level[] = ['error', 'warning', 'info']
 
+/** Whether a level is as bad as another one, or worse; nothing is as bad as `never`. */
+export function isAtLeast(level: Level, least: Level | 'never'): boolean {
+  return least !== 'never' && levels.indexOf(level) <= levels.indexOf(least)
+}
+
 /** One thing that a check found in a database. */
 export interface Finding {
   /** The check's code, `DH310` to `DH379`; never reused. */

@@ -42,18 +42,29 @@ expected_role as materialized (
          )
     left join pg_catalog.pg_roles r on r.rolname = wanted.role_name
 ),
--- which role may become which, itself included; an edge that from 16 on only lets its member pass the role on is none
+-- who is a member of what, and the statement that ends it; an edge that from 16 on only lets its member pass the role
+-- on, as the one of whoever created the role, is none
+membership as materialized (
+  select m.member, m.roleid,
+         pg_catalog.format(
+           'revoke %I from %I%s;', r.rolname, u.rolname,
+           -- from 16 on, a revoke takes away only the grant of the grantor that it names
+           case when pg_catalog.current_setting('server_version_num')::integer >= 160000
+                then pg_catalog.format(' granted by %I', g.rolname) end
+         ) as revoke_sql
+    from pg_catalog.pg_auth_members m
+    join pg_catalog.pg_roles r on r.oid = m.roleid
+    join pg_catalog.pg_roles u on u.oid = m.member
+    left join pg_catalog.pg_roles g on g.oid = m.grantor
+   where coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::boolean, true)
+      or coalesce((pg_catalog.to_jsonb(m) ->> 'inherit_option')::boolean, true)
+),
+-- which role may become which, itself included
 becomes as materialized (
-  with recursive edge as (
-    select m.member, m.roleid
-      from pg_catalog.pg_auth_members m
-     where coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::boolean, true)
-        or coalesce((pg_catalog.to_jsonb(m) ->> 'inherit_option')::boolean, true)
-  ),
-  path as (
+  with recursive path as (
     select r.oid as role_oid, r.oid as reached_oid from pg_catalog.pg_roles r
     union
-    select p.role_oid, e.roleid from path p join edge e on e.member = p.reached_oid
+    select p.role_oid, m.roleid from path p join membership m on m.member = p.reached_oid
   )
   select role_oid, reached_oid from path
 ),
@@ -64,8 +75,10 @@ held_role as materialized (
     join becomes b on b.reached_oid = e.oid
     join pg_catalog.pg_roles r on r.oid = b.role_oid
    where e.purpose in ('app', 'reader')
-     -- an administrator that may put the application's role on is no login of the application, but a finding of its own
-     and (r.oid = e.oid or (r.rolcanlogin and not r.rolsuper))
+     -- an administrator that may put the application's role on is no login of the application, but a finding of its
+     -- own; so are the other roles of the package
+     and (r.oid = e.oid or (r.rolcanlogin and not r.rolsuper
+                            and r.oid not in (select o.oid from expected_role o where o.oid is not null)))
 ),
 -- all that the held roles may be, themselves included
 reachable_role as materialized (
@@ -73,6 +86,37 @@ reachable_role as materialized (
     from held_role h
     join becomes b on b.role_oid = h.oid
     join pg_catalog.pg_roles r on r.oid = b.reached_oid
+),
+-- the same without what a held role may be through another held one only: where something is wrong with the
+-- application's role, that is said once, and not again for each of its logins
+own_reach as materialized (
+  select r.held_oid, r.held_name, r.oid, r.role_name
+    from reachable_role r
+   where not exists (
+           select from held_role h
+             join becomes b on b.role_oid = h.oid and b.reached_oid = r.oid
+             join becomes a on a.role_oid = r.held_oid and a.reached_oid = h.oid
+            where h.oid <> r.held_oid)
+),
+-- whom the policies let pass, or ask nothing: what runs with their rights reads and writes every tenant's rows
+passing_role as materialized (
+  select r.oid, r.rolname as role_name
+    from pg_catalog.pg_roles r
+   where r.rolsuper or r.rolbypassrls
+      or exists (select from becomes b
+                   join expected_role e on e.oid = b.reached_oid
+                  where b.role_oid = r.oid and e.purpose in ('owner', 'system'))
+),
+-- the tables of the manifest that are there, and what PostgreSQL stores their rows in or below
+protected_table as materialized (
+  with recursive tree as (
+    select t.oid, t.name, t.scope from expected_table t where t.relkind in ('r', 'p')
+    union
+    select i.inhrelid, i.inhrelid::pg_catalog.regclass::text, t.scope
+      from tree t
+      join pg_catalog.pg_inherits i on i.inhparent = t.oid
+  )
+  select oid, name, scope from tree
 ),
 -- the schemas of the manifest's tables, and the one of the context
 own_schema as materialized (

@@ -1,12 +1,13 @@
 import { TenancyError } from '../errors.ts'
 import { createLogin, dropLogin, type LoginPurpose } from '../migrations/login.ts'
+import { type FlagTable, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
-import { databaseUrl, describeError, flagLines, loadEnvironment, parseFlags } from './command-line.ts'
+import { databaseUrl, loadEnvironment } from './environment.ts'
+import { printFailure, refuseCall } from './failure.ts'
 
 const passwordVariable = 'DOUBLEHULL_LOGIN_PASSWORD'
 const purposes: readonly LoginPurpose[] = ['app', 'reader', 'system']
 
-/** The one table of flags: the parser and the help are both made of it. */
 const flags = {
   'database-url': {
     type: 'string',
@@ -21,7 +22,7 @@ const flags = {
     help: 'print one JSON object: what was done, or { "error": { code, message, details } }',
   },
   help: { type: 'boolean', short: 'h', help: 'print this' },
-} as const
+} as const satisfies FlagTable
 
 /**
  * `doublehull login`: what {@link createLogin} and {@link dropLogin} do.
@@ -39,32 +40,21 @@ export const loginCommand: Command = {
 
 async function run(args: readonly string[], output: CommandOutput): Promise<number> {
   const parsed = parseFlags(flags, args)
-  const purpose =
-    typeof parsed === 'string' ? undefined : purposes.find((one) => one === (parsed.as ?? 'app'))
-  const fault =
-    typeof parsed === 'string'
-      ? parsed
-      : parsed.help
-        ? undefined
-        : parsed.name === undefined
-          ? 'needs --name'
-          : purpose === undefined
-            ? '--as takes app, reader or system'
-            : undefined
-  if (typeof parsed === 'string' || fault !== undefined) {
-    output.stderr(`doublehull login: ${fault}; see doublehull login --help`)
-    return 2
-  }
+  if (typeof parsed === 'string') return refuseCall('login', parsed, output)
   if (parsed.help) {
     output.stdout(loginCommand.help)
     return 0
   }
+  const { name } = parsed
+  const purpose = purposes.find((one) => one === (parsed.as ?? 'app'))
+  if (name === undefined) return refuseCall('login', 'needs --name', output)
+  if (purpose === undefined) return refuseCall('login', '--as takes app, reader or system', output)
   try {
     loadEnvironment()
     const target = {
       connectionString: databaseUrl(parsed['database-url']),
-      name: parsed.name ?? '',
-      purpose: purpose ?? 'app',
+      name,
+      purpose,
     }
     const done = parsed.drop
       ? await dropLogin(target)
@@ -77,12 +67,10 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
         : done.created
           ? 'created'
           : 'has the new password'
-    output.stdout(parsed.json ? JSON.stringify(done) : `login  ${target.name}  ${what}`)
+    output.stdout(parsed.json ? JSON.stringify(done) : `login  ${name}  ${what}`)
     return 0
   } catch (error) {
-    const described = describeError(error)
-    if (parsed.json) output.stdout(JSON.stringify({ error: described }))
-    else output.stderr([described.message, described.details.hint].filter(Boolean).join('\n'))
+    printFailure(error, output, { json: parsed.json ?? false })
     return 1
   }
 }
@@ -100,7 +88,7 @@ function helpText(): string {
     '',
     'Usage: doublehull login --name NAME [flags]',
     '',
-    ...flagLines(flags),
+    ...flagHelp(flags),
     '',
     `The password comes from ${passwordVariable}, or from .env in the current folder.`,
     '',

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
 import { protectCommand } from './protect.ts'
+import { verifyCommand } from './verify.ts'
 
 const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   protect: protectCommand,
   login: loginCommand,
+  verify: verifyCommand,
 }
 
 const output: CommandOutput = {
@@ -30,7 +32,7 @@ if (args.length === 0 && process.env['PRISMA_GENERATOR_INVOCATION']) {
 
 async function main([name, ...rest]: readonly string[]): Promise<number> {
   if (name === '--version' || name === '-v') {
-    output.stdout(version())
+    output.stdout(packageVersion())
     return 0
   }
   if (name === '--help' || name === '-h') {
@@ -44,11 +46,6 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
     `doublehull: the call ${problem}; commands are: ${Object.keys(commands).join(', ')}; see doublehull --help`,
   )
   return 2
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 function helpText(): string {

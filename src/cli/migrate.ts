@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { passwordVariables } from '../migrations/role-settings.ts'
 import { type MigrationEvent, type RoleReport, runMigrations } from '../migrations/runner.ts'
+import { type FlagTable, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
-import { databaseUrl, describeError, flagLines, loadEnvironment, parseFlags } from './command-line.ts'
+import { databaseUrl, loadEnvironment } from './environment.ts'
+import { printFailure, refuseCall } from './failure.ts'
 
-/** The one table of flags: the parser and the help are both made of it. */
 const flags = {
   'database-url': {
     type: 'string',
@@ -24,7 +25,7 @@ const flags = {
   },
   quiet: { type: 'boolean', help: 'print nothing but errors' },
   help: { type: 'boolean', short: 'h', help: 'print this' },
-} as const
+} as const satisfies FlagTable
 
 /**
  * `doublehull migrate`: what {@link runMigrations} does, with its options as flags and its report printed.
@@ -42,10 +43,7 @@ export const migrateCommand: Command = {
 
 async function run(args: readonly string[], output: CommandOutput): Promise<number> {
   const parsed = parseFlags(flags, args)
-  if (typeof parsed === 'string') {
-    output.stderr(`doublehull migrate: ${parsed}; see doublehull migrate --help`)
-    return 2
-  }
+  if (typeof parsed === 'string') return refuseCall('migrate', parsed, output)
   if (parsed.help) {
     output.stdout(migrateCommand.help)
     return 0
@@ -64,9 +62,7 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     if (parsed.json) output.stdout(JSON.stringify(report))
     return 0
   } catch (error) {
-    const described = describeError(error)
-    if (parsed.json) output.stdout(JSON.stringify({ error: described }))
-    else output.stderr([described.message, described.details.hint].filter(Boolean).join('\n'))
+    printFailure(error, output, { json: parsed.json ?? false })
     return 1
   }
 }
@@ -123,7 +119,7 @@ function helpText(): string {
     '',
     'Usage: doublehull migrate [flags]',
     '',
-    ...flagLines(flags),
+    ...flagHelp(flags),
     '',
     'Passwords of the roles come from the environment, or from .env in the current folder:',
     ...Object.entries(passwordVariables).map(([role, variable]) => `  ${variable.padEnd(28)}  ${role}`),

@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { TenancyError } from '../errors.ts'
-import { manifest as bundledManifest } from '../generated/tenancy.ts'
-import type { Manifest } from '../manifest/manifest.ts'
 import {
   type OnlineFinding,
   type ProtectEvent,
   type ProtectReport,
   protectDatabase,
 } from '../migrations/protect.ts'
+import { type FlagTable, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
-import { databaseUrl, describeError, flagLines, loadEnvironment, parseFlags } from './command-line.ts'
+import { databaseUrl, loadEnvironment } from './environment.ts'
+import { printFailure, refuseCall } from './failure.ts'
+import { findManifest } from './manifest-file.ts'
 
-/** The one table of flags: the parser and the help are both made of it. */
 const flags = {
   'database-url': {
     type: 'string',
@@ -21,7 +19,7 @@ const flags = {
   manifest: {
     type: 'string',
     value: 'FILE',
-    help: 'tenancy.json, as prisma generate writes it; default the one of the bundled schema',
+    help: 'the tenancy.json of the schema; default src/generated/tenancy.json and the like, and in a project without a Prisma schema the one of the package',
   },
   'dry-run': { type: 'boolean', help: 'change nothing, and print the SQL of each step' },
   'lock-timeout': {
@@ -40,7 +38,7 @@ const flags = {
   },
   quiet: { type: 'boolean', help: 'print nothing but errors and problems' },
   help: { type: 'boolean', short: 'h', help: 'print this' },
-} as const
+} as const satisfies FlagTable
 
 /**
  * `doublehull protect`: what {@link protectDatabase} does, with its options as flags and its report printed.
@@ -58,11 +56,9 @@ export const protectCommand: Command = {
 
 async function run(args: readonly string[], output: CommandOutput): Promise<number> {
   const parsed = parseFlags(flags, args)
-  const fault = typeof parsed === 'string' ? parsed : numberFault(parsed)
-  if (typeof parsed === 'string' || fault !== undefined) {
-    output.stderr(`doublehull protect: ${fault}; see doublehull protect --help`)
-    return 2
-  }
+  if (typeof parsed === 'string') return refuseCall('protect', parsed, output)
+  const fault = numberFault(parsed)
+  if (fault !== undefined) return refuseCall('protect', fault, output)
   if (parsed.help) {
     output.stdout(protectCommand.help)
     return 0
@@ -72,7 +68,7 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     loadEnvironment()
     const report = await protectDatabase({
       connectionString: databaseUrl(parsed['database-url']),
-      manifest: parsed.manifest === undefined ? bundledManifest : readManifest(parsed.manifest),
+      manifest: findManifest(parsed.manifest).manifest,
       dryRun: parsed['dry-run'] ?? false,
       ...(parsed['lock-timeout'] !== undefined && { lockTimeoutMillis: Number(parsed['lock-timeout']) }),
       ...(parsed.attempts !== undefined && { attempts: Number(parsed.attempts) }),
@@ -82,9 +78,7 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     else tell(report, output, parsed)
     return report.findings.some(isProblem) ? 1 : 0
   } catch (error) {
-    const described = describeError(error)
-    if (parsed.json) output.stdout(JSON.stringify({ error: described }))
-    else output.stderr([described.message, described.details.hint].filter(Boolean).join('\n'))
+    printFailure(error, output, { json: parsed.json ?? false })
     return 1
   }
 }
@@ -96,17 +90,6 @@ function numberFault(
     (flag) => parsed[flag] !== undefined && !/^[1-9]\d{0,8}$/.test(parsed[flag]),
   )
   return bad === undefined ? undefined : `--${bad} takes a whole number from 1`
-}
-
-function readManifest(file: string): Manifest {
-  let manifest: Partial<Manifest> | null
-  try {
-    manifest = JSON.parse(readFileSync(file, 'utf8')) as Partial<Manifest> | null
-  } catch (cause) {
-    throw new TenancyError('DH304', `the manifest ${file} cannot be read; run prisma generate`, { cause })
-  }
-  if (manifest?.version === 1 && manifest.models && manifest.joinTables) return manifest as Manifest
-  throw new TenancyError('DH304', `${file} is no manifest of this version; run prisma generate`)
 }
 
 function tell(
@@ -160,7 +143,7 @@ function helpText(): string {
     '',
     'Usage: doublehull protect [flags]',
     '',
-    ...flagLines(flags),
+    ...flagHelp(flags),
     '',
     'Exit code: 0 done, 1 refused, failed or with problems left, 2 not understood.',
   ].join('\n')

@@ -36,7 +36,11 @@ export function grantSql(manifest: Manifest, roles: RoleNames = defaultRoleNames
 }
 
 /** The functions that policies and column defaults call as whoever queries. */
-export const contextFunctions = ['tenancy.current_tenant_id()', 'tenancy.require_tenant_id()']
+export const contextFunctions = [
+  'tenancy.current_tenant_id()',
+  'tenancy.require_tenant_id()',
+  'tenancy.claimed_tenant_id()',
+]
 
 /** What each role may do with a table, in the order of the roles. */
 export function tableGrants(

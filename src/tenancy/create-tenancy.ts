@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
+import { type RoleNames, startupChecks } from '../catalog/startup.ts'
 import { AmbientContext, type ContextRunner } from '../context/ambient-context.ts'
 import type { SystemUseInput } from '../context/system-use.ts'
 import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
@@ -87,6 +88,14 @@ export interface TenancyOptions<Client, Extended = Client, UnsafeRaw extends boo
    * Hull one is then alone, and raw SQL, which it cannot hold, is refused. False unless told.
    */
   readonly allowRoleThatBypassesRowSecurity?: boolean
+  /**
+   * Ask the start-up checks of `doublehull verify` before the first query, in one more round trip, and refuse a database
+   * with a way around row-level security (`DH307`). True unless told; not asked where
+   * `allowRoleThatBypassesRowSecurity` is true, nor of a login that is no member of the roles below.
+   */
+  readonly verifyAtStart?: boolean
+  /** Names of the database roles, where they are not the default ones: what the start-up checks speak of. */
+  readonly roles?: Partial<RoleNames>
   /** How the role for work across tenants logs in; without it there is no {@link Tenancy.system}. */
   readonly system?: SystemOptions
   /** Extends the client: see {@link ExtendedTenancyOptions}. */
@@ -184,8 +193,8 @@ export interface Tenancy<Client, UnsafeRaw extends boolean = false, Base = Clien
  * @returns a {@link Tenancy}; nothing is sent before the first query
  * @param options the generated client and manifest, and how the application's role logs in
  * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH210` for an extension that
- *   could open hull one, `DH409` for a malformed connection string; and, from the first query on, `DH302` or `DH303`
- *   where hull two does not hold
+ *   could open hull one, `DH409` for a malformed connection string; and, from the first query on, `DH302`, `DH303` or
+ *   `DH307` where hull two does not hold
  *
  * @example
  * ```ts
@@ -264,6 +273,8 @@ export function assembleTenancy<
     client: login(options.connectionString),
     maxConnections: options.maxConnections ?? 10,
     allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,
+    ...((options.verifyAtStart ?? true) &&
+      !options.allowRoleThatBypassesRowSecurity && { startupChecks: startupChecks(manifest, options.roles) }),
   })
   const prismaClientOn = (pool: TenantPool) =>
     new PrismaClient({

@@ -11,6 +11,8 @@ export interface DatabaseHealth {
   readonly serverVersion?: string
   /** Whether row-level security holds the role: false means that hull one is alone. */
   readonly rowSecurityHolds?: boolean
+  /** Whether the start-up checks of `doublehull verify` were asked, and found nothing. */
+  readonly isVerified?: boolean
   readonly connections: { readonly total: number; readonly idle: number; readonly waiting: number }
   /** Why it is not well: a code of this package, an SQLSTATE or a system error code. */
   readonly problem?: { readonly code: string; readonly message: string }

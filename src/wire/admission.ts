@@ -7,6 +7,8 @@ export interface Admission {
   readonly serverVersion: string
   /** Row-level security holds this role on every protected table: hull two is there. */
   readonly rowSecurityHolds: boolean
+  /** The start-up checks of the catalog were asked, and found nothing; false where they were not asked. */
+  readonly isVerified: boolean
 }
 
 interface ProtectedTable {
@@ -58,11 +60,15 @@ select session_user::text,
 /** How the database is asked, on a connection of the login. */
 type Ask = (config: pg.QueryConfig) => Promise<pg.QueryArrayResult>
 
+/** Looks for ways around row-level security that {@link examineConnection} does not ask for, and throws for one. */
+export type StartupChecks = (ask: Ask) => Promise<boolean>
+
 /**
  * Asks whom the connection belongs to and whether hull two holds it.
  *
  * @param tables the tables that row-level security must hold; at least one
  * @param allowBypass go on although it doesn't: hull one is then alone
+ * @param startupChecks asked next, of a login that passes
  * @throws {TenancyError} `DH302` for a login that is or may become a superuser, a BYPASSRLS role, an owner or
  *   a role that the policies let pass; `DH303` for a table that is missing or not protected
  */
@@ -70,6 +76,7 @@ export async function examineConnection(
   query: Ask,
   tables: readonly ProtectedTable[],
   allowBypass: boolean,
+  startupChecks?: StartupChecks,
 ): Promise<Admission> {
   const answers = await askOf(query, tables)
   const [first] = answers
@@ -77,7 +84,8 @@ export async function examineConnection(
   const { role, serverVersion } = first
   const refusal = refusalOf(role, answers)
   if (refusal && !allowBypass) throw refusal
-  return { role, serverVersion, rowSecurityHolds: refusal === undefined }
+  const isVerified = refusal === undefined && startupChecks !== undefined && (await startupChecks(query))
+  return { role, serverVersion, rowSecurityHolds: refusal === undefined, isVerified }
 }
 
 /**
@@ -111,7 +119,7 @@ export async function examineSystemConnection(
     const what = `"${role}" may change, or may become a role that may change, ${table}, in which its work is recorded`
     throw refuse('DH302', role, [], what, 'system')
   }
-  return { role, serverVersion, rowSecurityHolds: false }
+  return { role, serverVersion, rowSecurityHolds: false, isVerified: false }
 }
 
 async function askOf(query: Ask, tables: readonly ProtectedTable[]): Promise<readonly Finding[]> {

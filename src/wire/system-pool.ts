@@ -7,7 +7,7 @@ import { TenantPool, type TenantPoolOptions } from './tenant-pool.ts'
 
 export type SystemPoolOptions = Omit<
   TenantPoolOptions,
-  'allowRoleThatBypassesRowSecurity' | 'maxConcurrentPerTenant'
+  'allowRoleThatBypassesRowSecurity' | 'maxConcurrentPerTenant' | 'startupChecks'
 >
 
 /** Where work across tenants is recorded; `prisma/migrations` creates it. */

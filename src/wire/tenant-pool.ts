@@ -2,7 +2,7 @@ import pg from 'pg'
 import { currentTenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError, tenancyIsClosed } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
-import { type Admission, examineConnection } from './admission.ts'
+import { type Admission, examineConnection, type StartupChecks } from './admission.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
 import { begin, commit, contextOfExchange, contextReset, lookForPlanted, rollback } from './context-step.ts'
@@ -17,6 +17,8 @@ export interface TenantPoolOptions extends ConnectionPoolOptions {
   readonly protectedTables: readonly { readonly schema: string; readonly table: string }[]
   /** Go on although row-level security does not hold the role or a table. */
   readonly allowRoleThatBypassesRowSecurity: boolean
+  /** What else is asked of the database before the first use; nothing unless told. */
+  readonly startupChecks?: StartupChecks
 }
 
 /** The line in which the package's own questions wait, which belong to no tenant. */
@@ -51,7 +53,8 @@ export class TenantPool extends Pool {
   /**
    * Whom the pool logged in as, and whether row-level security holds that role. Asked once, or `afresh`.
    *
-   * @throws {TenancyError} `DH302` or `DH303` when it does not and that was not allowed
+   * @throws {TenancyError} `DH302` or `DH303` when it does not and that was not allowed, `DH307` where the start-up
+   *   checks find a way around it
    */
   admission({ afresh = false } = {}): Promise<Admission> {
     if (!this.#admission || afresh) {
@@ -82,6 +85,7 @@ export class TenantPool extends Pool {
       (config) => this.queryWithoutTenant(config),
       this.#options.protectedTables,
       this.#options.allowRoleThatBypassesRowSecurity,
+      this.#options.startupChecks,
     )
   }
 

@@ -5,4 +5,12 @@ export const fixture: Fixture = {
   mended: 'alter table governance.branding force row level security',
   object: 'table governance.branding',
   detail: /not forced/,
+  more: [
+    {
+      broken: 'alter table governance.branding disable row level security',
+      mended: 'alter table governance.branding enable row level security',
+      object: 'table governance.branding',
+      detail: /not enabled/,
+    },
+  ],
 }

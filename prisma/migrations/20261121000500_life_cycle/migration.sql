@@ -34,7 +34,7 @@ begin
     return old;
   end if;
 
-  if new.status <> old.status and (old.status::text, new.status::text) not in (
+  if new.status <> old.status and (old.status::pg_catalog.text, new.status::pg_catalog.text) not in (
     ('DRAFT', 'REVIEW'),
     ('REVIEW', 'DRAFT'),
     ('REVIEW', 'APPROVED'),
@@ -50,10 +50,10 @@ begin
 
   -- everything but the status, who moved it and when
   -- (the content as text: to jsonb, 1 and 1.00 are equal, and to a hash they are not)
-  if (new.id, new.tenant_id, new.package_id, new.number, new.content::text, new.content_hash, new.author_id,
+  if (new.id, new.tenant_id, new.package_id, new.number, new.content::pg_catalog.text, new.content_hash, new.author_id,
       new.created_at)
      is distinct from
-     (old.id, old.tenant_id, old.package_id, old.number, old.content::text, old.content_hash, old.author_id,
+     (old.id, old.tenant_id, old.package_id, old.number, old.content::pg_catalog.text, old.content_hash, old.author_id,
       old.created_at)
   then
     if old.status <> 'DRAFT' then

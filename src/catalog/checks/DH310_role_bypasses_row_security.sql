@@ -2,12 +2,25 @@
 -- level: error
 -- attacks: R1
 
-select distinct on (r.held_name, r.role_name, power.name)
-       'role ' || r.held_name,
-       case when r.held_oid = r.oid then pg_catalog.format('has %s', power.name)
-            else pg_catalog.format('may become %s, which has %s', r.role_name, power.name) end,
-       pg_catalog.format('alter role %I no%s;', r.role_name, pg_catalog.lower(power.name))
-  from reachable_role r
+select 'role ' || r.held_name,
+       pg_catalog.string_agg(
+         case when r.held_oid = r.oid then 'has ' || power.names
+              else pg_catalog.format('may become %s, which has %s', r.role_name, power.names) end,
+         '; ' order by r.held_oid <> r.oid, r.role_name collate "C"),
+       pg_catalog.string_agg(
+         case when r.held_oid = r.oid then pg_catalog.format('alter role %I %s;', r.role_name, power.mend)
+              else (select pg_catalog.string_agg(m.revoke_sql, ' ' order by m.revoke_sql collate "C")
+                      from membership m
+                      join own_reach o on o.oid = m.member and o.held_oid = r.held_oid
+                     where m.roleid = r.oid) end,
+         ' ' order by r.held_oid <> r.oid, r.role_name collate "C")
+  from own_reach r
   join pg_catalog.pg_roles a on a.oid = r.oid
- cross join lateral (values ('SUPERUSER', a.rolsuper), ('BYPASSRLS', a.rolbypassrls)) as power (name, is_there)
- where power.is_there
+ cross join lateral (
+         select pg_catalog.string_agg(one.name, ' and '),
+                pg_catalog.string_agg('no' || pg_catalog.lower(one.name), ' ')
+           from (values ('BYPASSRLS', a.rolbypassrls), ('SUPERUSER', a.rolsuper)) as one (name, is_there)
+          where one.is_there
+       ) as power (names, mend)
+ where power.names is not null
+ group by r.held_oid, r.held_name

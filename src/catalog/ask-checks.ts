@@ -1,0 +1,58 @@
+import type { Manifest } from '../manifest/manifest.ts'
+import type { RoleNames } from '../policy/roles.ts'
+import { catalogInput } from './catalog-input.ts'
+import type { Check } from './check.ts'
+import { type Finding, levels } from './finding.ts'
+import { readSqlFiles } from './sql-files.ts'
+
+/** Sends one statement with its values. */
+export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>
+
+/** What a row of a check says. */
+export type FindingRow = Pick<Finding, 'object' | 'detail' | 'remedy'>
+
+interface JudgedRow extends FindingRow {
+  /** What the check's judge decides by. */
+  readonly evidence?: unknown
+}
+
+/** Asks the given checks, one after the other; the worst findings come first. */
+export async function askChecks(
+  ask: Ask,
+  checks: readonly Check[],
+  manifest: Manifest,
+  roles: RoleNames,
+  onCheck: (check: Check, found: number) => void = () => {},
+): Promise<readonly Finding[]> {
+  const input = catalogInput(manifest, roles)
+  const findings: Finding[] = []
+  for (const check of checks) {
+    const rows = (await ask(checkSql(check), [input])) as unknown as readonly JudgedRow[]
+    const found = rows.flatMap((row) => {
+      const detail = check.judge ? check.judge(row.evidence) : row.detail
+      return detail === undefined ? [] : findingOf(check, { ...row, detail })
+    })
+    findings.push(...found)
+    onCheck(check, found.length)
+  }
+  // sort is stable: within a level, the order of the checks and of their rows
+  return findings.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
+}
+
+/** A row of a check with what all its findings have in common. */
+export function findingOf({ code, level, title }: Check, { object, detail, remedy }: FindingRow): Finding {
+  return { code, level, title, object, detail, remedy, page: `docs/checks/${code}.md` }
+}
+
+/** A query that may ask of all that `prelude.sql` names; its `$1` is what `catalogInput` makes. */
+export function withPrelude(query: string): string {
+  return `with ${readSqlFiles().prelude}\n${query}`
+}
+
+function checkSql({ sql }: Check): string {
+  return withPrelude(`select *
+  from (
+${sql}
+  ) as finding (object, detail, remedy)
+ order by object collate "C", detail collate "C"`)
+}

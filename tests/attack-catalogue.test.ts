@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { attacks, knownLeaks } from './attacks/all-attacks.ts'
+
+const page = readFileSync(new URL('../docs/attacks.md', import.meta.url), 'utf8')
+const security = readFileSync(new URL('../SECURITY.md', import.meta.url), 'utf8')
+
+/** Of the tests of attacks, on each version of PostgreSQL. */
+const titles = [...attacks, ...knownLeaks].map(({ id, claim }) => `${id}: ${claim}`)
+
+const rows = page
+  .split('\n')
+  .filter((line) => /^\| [A-Z]\d+ \|/.test(line))
+  .map((line) => {
+    const [id = '', , , mitigation = '', , proof = ''] = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+    const proofs = proof === '' ? [] : proof.split('<br>')
+    return { id, mitigation, proofs: proofs.map((text) => /^([a-z-]+) “(.+)”$/.exec(text) ?? [text]) }
+  })
+
+const numbers = (letter: string, last: number, missing: readonly number[] = []) =>
+  Array.from({ length: last }, (_, index) => index + 1)
+    .filter((number) => !missing.includes(number))
+    .map((number) => `${letter}${number}`)
+
+/** Proofs of tests that are not here yet. */
+const comingProofs: ReadonlySet<string> = new Set(['the signed context'])
+
+describe('the page of attacks', () => {
+  it('has each attack once', () => {
+    expect(rows.map(({ id }) => id)).toEqual([
+      ...numbers('R', 8, [7]),
+      ...numbers('G', 12),
+      ...numbers('S', 27, [18, 19]),
+      ...numbers('Q', 7),
+      ...numbers('X', 9),
+    ])
+  })
+
+  it('names a test for each, or the section that says why there is none', () => {
+    for (const { id, mitigation, proofs } of rows) {
+      expect(proofs.length > 0 || mitigation.includes('](../SECURITY.md#'), id).toBe(true)
+    }
+    const sections = new Set(
+      Array.from(security.matchAll(/^## (.+)$/gm), ([, title = '']) =>
+        title
+          .toLowerCase()
+          .replaceAll(/[^a-z0-9 -]/g, '')
+          .replaceAll(' ', '-'),
+      ),
+    )
+    for (const [, anchor] of page.matchAll(/SECURITY\.md#([a-z-]+)/g)) expect(sections).toContain(anchor)
+  })
+
+  it('names tests that are there', () => {
+    for (const { id, proofs } of rows) {
+      for (const [text, file, title = ''] of proofs) {
+        if (comingProofs.has(title)) continue
+        expect(file, `${id}: ${text}`).toBeDefined()
+        if (file === 'attacks') {
+          expect(titles, `${id}: ${title}`).toContain(`${id}: ${title}`)
+          continue
+        }
+        const source = readFileSync(new URL(`${file}.test.ts`, import.meta.url), 'utf8')
+        expect(
+          [`'${title}'`, `\`${title}\``].some((quoted) => source.includes(quoted)),
+          `${id}: ${text}`,
+        ).toBe(true)
+      }
+    }
+  })
+
+  it('names each test of an attack', () => {
+    const named = rows.flatMap(({ id, proofs }) =>
+      proofs.flatMap(([, file, title]) => (file === 'attacks' ? [`${id}: ${title}`] : [])),
+    )
+    expect(named.toSorted()).toEqual(titles.toSorted())
+  })
+})

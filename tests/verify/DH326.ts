@@ -1,0 +1,29 @@
+import type { Fixture } from './fixture.ts'
+
+export const fixture: Fixture = {
+  broken: 'alter table governance.activation disable trigger refuse_change',
+  mended: 'alter table governance.activation enable trigger refuse_change',
+  object: 'table governance.activation',
+  detail: /^has switched off refuse_change$/,
+  more: [
+    {
+      broken: 'alter table governance.branding disable trigger all',
+      mended: 'alter table governance.branding enable trigger all',
+      object: 'table governance.branding',
+      detail: /^has switched off the foreign key branding_tenant_id_fkey$/,
+    },
+    {
+      broken: 'alter table governance.config_version enable replica trigger hold_version_life_cycle',
+      mended: 'alter table governance.config_version enable trigger hold_version_life_cycle',
+      object: 'table governance.config_version',
+      detail: /^has switched off hold_version_life_cycle$/,
+    },
+    {
+      broken: 'drop trigger refuse_change on audit.system_work',
+      mended: `create trigger refuse_change before update or delete or truncate on audit.system_work
+                 for each statement execute function audit.refuse_change()`,
+      object: 'table audit.system_work',
+      detail: /^lacks the trigger refuse_change$/,
+    },
+  ],
+}

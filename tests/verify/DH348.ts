@@ -1,0 +1,15 @@
+import type { Fixture } from './fixture.ts'
+
+export const fixture: Fixture = {
+  broken: `create function public.copy_row() returns trigger security definer set search_path = '' language plpgsql
+             as $$ begin return new; end $$;
+           create trigger copy_row after insert on governance.branding
+             for each row execute function public.copy_row();
+           create trigger copy_row after insert on governance.approval
+             for each row execute function public.copy_row()`,
+  mended: 'alter function public.copy_row() security invoker',
+  object: 'function public.copy_row()',
+  detail:
+    /^runs as postgres, whom no policy holds, for the trigger copy_row on governance.approval and 1 more$/,
+  after: 'drop function public.copy_row() cascade',
+}
