@@ -168,8 +168,11 @@ async function takeLock(client: Client, timeoutMs: number, onWait: () => void): 
     if (left <= 0) break
     await new Promise((resolve) => setTimeout(resolve, Math.min(lockPauseMs, left)))
   }
-  throw unusable(
+  throw new TenancyError(
+    'DH409',
     `another migration run held the lock for more than ${timeoutMs} ms; wait for it, or find it with: select pid from pg_locks where locktype = 'advisory' and objid = ${migrationLockKey}`,
+    // lock_not_available, as PostgreSQL calls it
+    { details: { sqlState: '55P03' } },
   )
 }
 
