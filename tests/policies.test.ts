@@ -6,7 +6,7 @@ import type { Manifest } from '../src/manifest/manifest.ts'
 import { defaultRoleNames, grantSql, policySql, type RoleNames } from '../src/policy/index.ts'
 import { policiesOf } from '../src/policy/policy.ts'
 import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
-import { policyName } from './support/policy-name.ts'
+import { bundledPolicy } from './support/policy-name.ts'
 import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const database = useTestDatabase()
@@ -128,10 +128,10 @@ describe('the bundled policies', () => {
     await database.admin.query('create policy careless on governance.config_package using (true)')
     expect(await names()).toEqual([a.secret])
     // without the guard it would leak
-    await database.admin.query(
-      `alter policy ${policyName('governance.config_package', 'tenant_guard')} on governance.config_package using (true)`,
-    )
+    const { name, using } = bundledPolicy('governance.config_package', 'tenant_guard')
+    await database.admin.query(`alter policy ${name} on governance.config_package using (true)`)
     expect(await names()).toContain(b.secret)
+    await database.admin.query(`alter policy ${name} on governance.config_package using (${using})`)
     await database.admin.query('drop policy careless on governance.config_package')
     expect(await names()).toEqual([a.secret])
   })
