@@ -21,6 +21,7 @@ export const measurements = [
   'client',
   'rewriting',
   'growth',
+  'signed',
   'policies',
   'types',
   'verify',
@@ -55,6 +56,7 @@ export interface Plan {
   /** The same of the other operations, where there is time. */
   readonly throughputOfOthers?: RoundsPlan
   readonly growth: RoundsPlan
+  readonly signed: RoundsPlan
   readonly policies: RoundsPlan
   readonly clients: number
   /** Operations whose arguments are rewritten. */
@@ -72,6 +74,7 @@ const full: Plan = {
   throughput: { rounds: 12, budget: 120 * seconds },
   throughputOfOthers: { rounds: 4, budget: 60 * seconds },
   growth: { rounds: 200, budget: 30 * seconds },
+  signed: { rounds: 200, budget: 30 * seconds },
   policies: { rounds: 100, budget: 10 * seconds },
   clients: 20_000,
   rewritings: 20_000,
@@ -85,6 +88,7 @@ const quick: Plan = {
   window: 250,
   throughput: { rounds: 5, budget: 8 * seconds },
   growth: { rounds: 60, budget: 2.5 * seconds },
+  signed: { rounds: 60, budget: 2.5 * seconds },
   policies: { rounds: 40, budget: 1.5 * seconds },
   clients: 5_000,
   rewritings: 5_000,
@@ -102,6 +106,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     latency: asked,
     throughput: asked,
     growth: asked,
+    signed: asked,
     policies: asked,
     types: asked,
     verify: asked,

@@ -10,6 +10,7 @@ import type { Peer } from './peers.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
 import type { PolicyCost } from './policy-cost.ts'
 import type { RewritingCost } from './rewriting-cost.ts'
+import type { SigningCost } from './signing-cost.ts'
 import type { Tally } from './tally.ts'
 import type { TypeCost } from './type-cost.ts'
 import type { VerifyCost } from './verify-cost.ts'
@@ -41,6 +42,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly client: Partial<ClientCost>
   readonly rewriting: Partial<RewritingCost>
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
+  /** A point read with a signed context, as a multiple of one without. */
+  readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
   /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
@@ -82,6 +85,7 @@ export interface Findings {
   readonly client: ClientCost | undefined
   readonly rewriting: RewritingCost | undefined
   readonly growth: Growth | undefined
+  readonly signed: SigningCost | undefined
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly verify: VerifyCost | undefined
@@ -108,7 +112,7 @@ export function makeReport(findings: Findings): BenchReport {
   return {
     floor: floorName,
     ...own,
-    wrongRows: own.wrongRows + (growth?.wrongRows ?? 0),
+    wrongRows: own.wrongRows + (growth?.wrongRows ?? 0) + (findings.signed?.wrongRows ?? 0),
     throughput: {
       ...own.throughput,
       ...(versus ? { delayedVsTransaction: versus.delayed } : {}),
@@ -127,6 +131,12 @@ export function makeReport(findings: Findings): BenchReport {
           pointRead: significant(growth.pointRead),
           small: significant(growth.small),
           large: significant(growth.large),
+        }
+      : {},
+    signed: findings.signed
+      ? {
+          pointRead: significant(findings.signed.pointRead),
+          statement: significant(findings.signed.statement),
         }
       : {},
     policies: findings.policies

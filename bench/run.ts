@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { runMigrations } from '../src/migrations/runner.ts'
 import { manyTables } from '../tests/verify/many-tables.ts'
 import { cases } from './cases.ts'
 import type { Cleanup } from './cleanup.ts'
@@ -22,6 +24,7 @@ import { attackedOperations, probe } from './probe.ts'
 import { type BenchReport, makeReport } from './report.ts'
 import { measureRewriting } from './rewriting-cost.ts'
 import { measureRoundTrip } from './round-trip.ts'
+import { measureSigning, type SigningCost } from './signing-cost.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
 import { measureTypeCost, type TypeCost } from './type-cost.ts'
@@ -101,6 +104,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   const leaks = await probeAll(entrants, log)
   const { growth, policies } = await compareLarge(server, options, plan, log)
   const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
+  const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
   return makeReport({
     figures,
     tally,
@@ -111,6 +115,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     client,
     rewriting,
     growth,
+    signed,
     policies,
     types,
     verify,
@@ -288,6 +293,16 @@ async function compareVerify(server: BenchServer, plan: Plan, log: Log): Promise
   })
   log('verifying them')
   return measureVerify(appUrl, manifest, plan.verify)
+}
+
+async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promise<SigningCost> {
+  log('point reads with a context that is believed, and with one that is verified')
+  const key = randomBytes(32).toString('base64')
+  const load = (admin: pg.Client) => loadPackages(admin, operationsData)
+  const plain = await server.createDatabase('plain', load)
+  const signed = await server.createDatabase('signed', load)
+  await runMigrations({ connectionString: signed.adminUrl, roles: { manage: false }, context: { key } })
+  return measureSigning({ plain: plain.appUrl, signed: signed.appUrl }, key, plan.signed)
 }
 
 function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {

@@ -62,7 +62,7 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { client, growth, policies, rewriting, throughput, types, verify } = report
+  const { client, growth, policies, rewriting, signed, throughput, types, verify } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -89,6 +89,11 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
   if (growth.pointRead !== undefined) {
     lines.push(
       `a point read among 1,000,000 rows of 1,000 tenants takes ${growth.pointRead} times one among 10,000 of 10`,
+    )
+  }
+  if (signed.pointRead !== undefined) {
+    lines.push(
+      `a point read with a signed context takes ${signed.pointRead} times one without; the statement alone ${signed.statement} times`,
     )
   }
   if (types.checkTime !== undefined) {

@@ -35,6 +35,7 @@ export const errorCodes = {
   DH303: 'a table of the manifest is not held by row-level security',
   DH304: 'the schema cannot be classified',
   DH305: 'the role of the connection lacks a privilege',
+  DH306: 'the database does not verify the context',
   DH307: 'the database has a way around row-level security',
   DH308: 'the baseline of accepted findings is not valid',
 
@@ -45,7 +46,7 @@ export const errorCodes = {
   DH405: 'a migration failed and was rolled back',
   DH406: 'the connection lacks a privilege that migrations need',
   DH407: 'a migration ends the transaction it runs in',
-  DH408: 'the role settings are not valid',
+  DH408: 'the settings of a role or of a key are not valid',
   DH409: 'the database cannot be used',
 
   DH501: 'the life cycle has no such move',

@@ -1,23 +1,29 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { attacks, knownLeaks } from './attacks/all-attacks.ts'
 
 const page = readFileSync(new URL('../docs/attacks.md', import.meta.url), 'utf8')
+const checkFolder = new URL('../src/catalog/checks/', import.meta.url)
 const security = readFileSync(new URL('../SECURITY.md', import.meta.url), 'utf8')
 
 /** Of the tests of attacks, on each version of PostgreSQL. */
 const titles = [...attacks, ...knownLeaks].map(({ id, claim }) => `${id}: ${claim}`)
 
 const rows = page
-  .split('\n')
-  .filter((line) => /^\| [A-Z]\d+ \|/.test(line))
-  .map((line) => {
-    const [id = '', , , mitigation = '', , proof = ''] = line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim())
-    const proofs = proof === '' ? [] : proof.split('<br>')
-    return { id, mitigation, proofs: proofs.map((text) => /^([a-z-]+) “(.+)”$/.exec(text) ?? [text]) }
+  .split(/^### /m)
+  .slice(1)
+  .map((section) => {
+    const valuesOf = (field: string) =>
+      Array.from(section.matchAll(new RegExp(`^- ${field}: (.+)$`, 'gm')), ([, value = '']) => value)
+    const [id = ''] = section.split('\n')
+    const [mitigation = ''] = valuesOf('Mitigation')
+    const [checks = ''] = valuesOf('Checks')
+    return {
+      id,
+      mitigation,
+      checks: Array.from(checks.matchAll(/\[(DH\d{3})\]\(checks\/\1\.md\)/g), ([, code = '']) => code),
+      proofs: valuesOf('Proof').map((text) => /^([a-z-]+) “(.+)”$/.exec(text) ?? [text]),
+    }
   })
 
 const numbers = (letter: string, last: number, missing: readonly number[] = []) =>
@@ -70,6 +76,19 @@ describe('the page of attacks', () => {
         ).toBe(true)
       }
     }
+  })
+
+  it('names the checks whose findings lead to each', () => {
+    const known: Record<string, string[]> = {}
+    for (const name of readdirSync(checkFolder)
+      .filter((file) => file.endsWith('.sql'))
+      .toSorted()) {
+      const header = /^-- attacks: (.+)$/m.exec(readFileSync(new URL(name, checkFolder), 'utf8'))
+      for (const id of header?.[1]?.split(/, */) ?? []) known[id] = [...(known[id] ?? []), name.slice(0, 5)]
+    }
+    expect(Object.fromEntries(rows.map(({ id, checks }) => [id, checks]))).toEqual(
+      Object.fromEntries(rows.map(({ id }) => [id, known[id] ?? []])),
+    )
   })
 
   it('names each test of an attack', () => {

@@ -1128,7 +1128,12 @@ describe('doublehull migrate', () => {
     )
     expect(applied.status).toBe(0)
     const again = doublehull([...flags, '--json', '--database-url', db.url])
-    expect(JSON.parse(again.stdout)).toEqual({ applied: [], alreadyApplied: ['1_a'], roles: [] })
+    expect(JSON.parse(again.stdout)).toEqual({
+      applied: [],
+      alreadyApplied: ['1_a'],
+      roles: [],
+      context: { mode: 'none', keys: 0, changed: false },
+    })
     const quiet = doublehull([...flags, '--quiet'])
     // without the variable it is the DIRECT_URL of .env
     expect([quiet.status, quiet.stdout]).toEqual([1, ''])

@@ -61,13 +61,13 @@ describe('the Prisma CLI, offline', () => {
     expect(await prisma(url, 'migrate', 'deploy')).toMatchObject({ code: 0 })
     const report = await runMigrations({ connectionString: url })
     expect(report.applied).toEqual([])
-    expect(report.alreadyApplied).toHaveLength(7)
+    expect(report.alreadyApplied).toHaveLength(8)
   })
 
   it('calls a database up to date that runMigrations migrated', async () => {
     const url = await emptyDatabase()
     const { applied } = await runMigrations({ connectionString: url })
-    expect(applied).toHaveLength(7)
+    expect(applied).toHaveLength(8)
     const status = await prisma(url, 'migrate', 'status')
     expect(status.output).toContain('Database schema is up to date!')
     expect(status.code).toBe(0)
@@ -77,7 +77,7 @@ describe('the Prisma CLI, offline', () => {
     const url = await emptyDatabase()
     const directory = mkdtempSync(join(tmpdir(), 'migrations-'))
     cpSync(migrations, directory, { recursive: true })
-    const last = '20261121000600_system_work'
+    const last = '20261121000700_context_key'
     rmSync(join(directory, last), { recursive: true })
     await runMigrations({ connectionString: url, directory })
     const status = await prisma(url, 'migrate', 'status')
@@ -91,11 +91,11 @@ describe('the Prisma CLI, offline', () => {
     const url = await emptyDatabase()
     const directory = mkdtempSync(join(tmpdir(), 'migrations-'))
     cpSync(migrations, directory, { recursive: true })
-    const patch = '20261121000600_system_work_patch'
+    const patch = '20261121000700_context_key_patch'
     mkdirSync(join(directory, patch))
     writeFileSync(join(directory, patch, 'migration.sql'), `comment on schema governance is 'patched';\n`)
     const { applied } = await runMigrations({ connectionString: url, directory })
-    expect(applied.slice(-2)).toEqual(['20261121000600_system_work', patch])
+    expect(applied.slice(-2)).toEqual(['20261121000700_context_key', patch])
     rmSync(directory, { recursive: true })
   })
 

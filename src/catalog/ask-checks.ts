@@ -3,6 +3,7 @@ import type { RoleNames } from '../policy/roles.ts'
 import { catalogInput } from './catalog-input.ts'
 import type { Check } from './check.ts'
 import { type Finding, levels } from './finding.ts'
+import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 import { readSqlFiles } from './sql-files.ts'
 
 /** Sends one statement with its values. */
@@ -26,9 +27,10 @@ export async function askChecks(
   checks: readonly Check[],
   manifest: Manifest,
   roles: RoleNames,
+  flaws: readonly ServerFlaw[] = serverFlaws,
   onCheck: (check: Check, found: number) => void = () => {},
 ): Promise<readonly Finding[]> {
-  const input = catalogInput(manifest, roles)
+  const input = catalogInput(manifest, roles, flaws)
   const findings: Finding[] = []
   for (let start = 0; start < checks.length; start += together) {
     const group = checks.slice(start, start + together)

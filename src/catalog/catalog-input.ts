@@ -1,13 +1,14 @@
 import { type Manifest, type ModelManifest, tenantFieldOf } from '../manifest/manifest.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
+import type { ServerFlaw } from './server-flaws.ts'
 
 /**
- * What the checks are asked with: the manifest and the roles, in the shape that `prelude.sql` reads.
+ * What the checks are asked with: the manifest, the roles and what is known of servers, in the shape that `prelude.sql` reads.
  *
  * @returns a text of JSON
  */
-export function catalogInput(manifest: Manifest, roles: RoleNames): string {
+export function catalogInput(manifest: Manifest, roles: RoleNames, flaws: readonly ServerFlaw[]): string {
   const tables = policiesOf(manifest, roles)
   const about = new Map<string, object>()
   for (const [name, model] of Object.entries(manifest.models)) {
@@ -20,6 +21,7 @@ export function catalogInput(manifest: Manifest, roles: RoleNames): string {
     })
   }
   return JSON.stringify({
+    flaws: flaws.map(({ cve, what, fixedIn, needs }) => ({ cve, what, fixed_in: fixedIn, needs })),
     roles: Object.entries(roles).map(([purpose, role_name]) => ({ purpose, role_name })),
     tables: tables.map((table) => ({
       schema_name: table.schema,

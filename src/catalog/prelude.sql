@@ -225,14 +225,14 @@ colliding_index as materialized (
      and t.scope in ('direct', 'shared', 'through')
      and not coalesce(ta.attnum = any (compared.keys), false)
      -- an expression that contains the tenant
-     and not (i.indexprs is not null
-              and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.quote_ident(t.tenant_column)) > 0
+     and not (ta.attnum is not null and i.indexprs is not null
+              and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.quote_ident(ta.attname)) > 0
               and exists (select from pg_catalog.pg_depend d
                            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = i.indexrelid
                              and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                              and d.refobjid = t.oid and d.refobjsubid = ta.attnum))
      -- only rows without a tenant, which no tenant writes
-     and not (i.indpred is not null
+     and not (ta.attnum is not null and i.indpred is not null
               and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.format('(%I IS NULL)', t.tenant_column)) > 0
               and pg_catalog.pg_get_expr(i.indpred, i.indrelid) !~ '\m(OR|NOT|CASE)\M')
      -- rows of one parent, and so of one tenant; the policy refuses another's parent before the index is asked
@@ -260,4 +260,39 @@ colliding_index as materialized (
                                   where p.contype = 'p' and p.conrelid = t.oid and p.conkey = array[a.attnum]
                                     and (y.typcategory = 'N' or a.attname ~ '(^|_)([a-z]?u?id|ulid)$|I[dD]$'))
                   end)
+),
+-- what the sessions of the held roles begin with, and the statement that takes it away
+session_setting as materialized (
+  select case when s.setrole <> 0 then 'role ' || h.role_name
+              when s.setdatabase <> 0 then 'this database'
+              else 'all roles' end as object,
+         h.role_name, one.name, one.value,
+         case when s.setrole = 0 and s.setdatabase <> 0
+              then pg_catalog.format('alter database %I reset %s;', pg_catalog.current_database(), one.name)
+              else pg_catalog.format('alter role %s%s reset %s;', coalesce(pg_catalog.quote_ident(h.role_name), 'all'),
+                                     case when s.setdatabase <> 0
+                                          then pg_catalog.format(' in database %I', pg_catalog.current_database()) end,
+                                     one.name) end as reset_sql
+    from pg_catalog.pg_db_role_setting s
+    left join held_role h on h.oid = s.setrole
+   cross join pg_catalog.unnest(s.setconfig) as entry (text)
+   cross join lateral (
+           select pg_catalog.lower(pg_catalog.split_part(entry.text, '=', 1)),
+                  pg_catalog.substr(entry.text, pg_catalog.strpos(entry.text, '=') + 1)
+         ) as one (name, value)
+   where (s.setrole = 0 or h.oid is not null)
+     and (s.setdatabase = 0 or s.setdatabase = (select d.oid from pg_catalog.pg_database d
+                                                  where d.datname = pg_catalog.current_database()))
+),
+-- what is known of servers before certain releases, as far as it is this one's
+server_flaw as materialized (
+  select known.cve, known.what, known.needs,
+         (select pg_catalog.max(f.number) from pg_catalog.unnest(known.fixed_in) as f (number)
+           where f.number / 10000 = here.number / 10000) as fixed_in
+    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'flaws') as known (cve text, what text, needs text, fixed_in integer[])
+   cross join (select pg_catalog.current_setting('server_version_num')::integer) as here (number)
+   -- a fix is in its release and the later ones of the same major version, and in all later major versions
+   where exists (select from pg_catalog.unnest(known.fixed_in) as f (number)
+                  where f.number / 10000 = here.number / 10000 and here.number < f.number)
+      or here.number / 10000 < (select pg_catalog.min(f.number / 10000) from pg_catalog.unnest(known.fixed_in) as f (number))
 )

@@ -4,6 +4,7 @@ import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { type FindingRow, findingOf, withPrelude } from './ask-checks.ts'
 import { catalogInput } from './catalog-input.ts'
 import { loadChecks } from './check.ts'
+import { serverFlaws } from './server-flaws.ts'
 
 export type { RoleNames } from '../policy/roles.ts'
 
@@ -30,7 +31,7 @@ export function startupChecks(
 ): (ask: AskRows) => Promise<boolean> {
   let values: [input: string, isNamed: boolean] | undefined
   return async (ask) => {
-    values ??= [catalogInput(manifest, { ...defaultRoleNames, ...roles }), roles !== undefined]
+    values ??= [catalogInput(manifest, { ...defaultRoleNames, ...roles }, serverFlaws), roles !== undefined]
     const { rows } = await ask({ text: statement(), values: [...values], rowMode: 'array' })
     const [first, ...others] = (rows as readonly Answer[]).filter(([code]) => code !== null)
     if (first) throw wayAround(first, others.length)

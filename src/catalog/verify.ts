@@ -10,6 +10,7 @@ import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { type Ask, askChecks } from './ask-checks.ts'
 import { type Check, loadChecks } from './check.ts'
 import type { Finding } from './finding.ts'
+import { serverFlaws } from './server-flaws.ts'
 
 export interface VerifyOptions {
   /**
@@ -83,8 +84,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     signal?.addEventListener('abort', stop)
     await client.connect()
     const ask: Ask = async (text, values) => (await client.query(text, [...values])).rows
-    // one state of the catalog for all checks, and every name that it prints with its schema; compiling would take
-    // longer than the statements do
+    // one state of the catalog for all checks, and every name that it prints with its schema
     await client.query(
       `begin isolation level repeatable read read only; set local search_path = ''; set local jit = off`,
     )
@@ -95,7 +95,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       [],
     )) as unknown as [VerifyReport['server']]
     let done = 0
-    const findings = await askChecks(ask, checks, manifest, roles, ({ code }, found) => {
+    const findings = await askChecks(ask, checks, manifest, roles, serverFlaws, ({ code }, found) => {
       done++
       onProgress?.({ check: code, findings: found, done, total: checks.length })
     })

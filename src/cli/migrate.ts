@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { contextKeyVariable } from '../context/context-key.ts'
+import { previousKeyVariable } from '../migrations/context-settings.ts'
 import { passwordVariables } from '../migrations/role-settings.ts'
-import { type MigrationEvent, type RoleReport, runMigrations } from '../migrations/runner.ts'
+import {
+  type ContextReport,
+  type MigrationEvent,
+  type RoleReport,
+  runMigrations,
+} from '../migrations/runner.ts'
 import { type FlagTable, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { databaseUrl, loadEnvironment } from './environment.ts'
@@ -19,6 +26,10 @@ const flags = {
     help: 'folder of <name>/migration.sql; default ./prisma/migrations, and where that is missing the ones of the package',
   },
   'no-roles': { type: 'boolean', help: 'leave roles and grants alone; the owner role must exist' },
+  'unsigned-context': {
+    type: 'boolean',
+    help: 'switch signed contexts off, and forget their keys; without it and without a key signing stays as it is',
+  },
   json: {
     type: 'boolean',
     help: 'print one JSON object: the report, or { "error": { code, message, details } }',
@@ -57,6 +68,7 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
       connectionString: databaseUrl(parsed['database-url']),
       ...(directory !== undefined && { directory }),
       roles: { manage: !parsed['no-roles'] },
+      ...(parsed['unsigned-context'] && { context: { unsigned: true } }),
       ...(print && { log: print }),
     })
     if (parsed.json) output.stdout(JSON.stringify(report))
@@ -92,11 +104,21 @@ function printer({ stdout, colours }: CommandOutput): (event: MigrationEvent) =>
       case 'applied':
         stdout(`migration  ${event.migration}  ${good('applied')} in ${Math.round(event.milliseconds)} ms`)
         break
+      case 'context':
+        if (event.context.mode === 'none') break
+        stdout(
+          `context    ${contextText(event.context)}  ${event.context.changed ? good('changed') : dim('unchanged')}`,
+        )
+        break
       case 'applying':
         // its own line follows when it is done, or an error that names it
         break
     }
   }
+}
+
+function contextText({ mode, keys }: ContextReport): string {
+  return mode === 'signed' ? `signed, ${keys} ${keys === 1 ? 'key' : 'keys'}` : 'not signed'
 }
 
 function passwordText({ password }: RoleReport): string {
@@ -123,6 +145,10 @@ function helpText(): string {
     '',
     'Passwords of the roles come from the environment, or from .env in the current folder:',
     ...Object.entries(passwordVariables).map(([role, variable]) => `  ${variable.padEnd(28)}  ${role}`),
+    '',
+    'Contexts must be signed once there is a key, in the environment or in .env:',
+    `  ${contextKeyVariable.padEnd(28)}  what the application signs with`,
+    `  ${previousKeyVariable.padEnd(28)}  still believed, while keys are exchanged`,
     '',
     'Exit code: 0 done, 1 refused or failed, 2 not understood.',
   ].join('\n')

@@ -9,12 +9,16 @@ import { fileURLToPath } from 'node:url'
 import { TenancyError } from '../errors.ts'
 import { quoteIdentifier } from '../policy/identifier.ts'
 import { applyMigration } from './apply.ts'
+import { type ContextReport, readContextMode, syncContext } from './context-mode.ts'
+import { type ContextOptions, parseContextOptions } from './context-settings.ts'
 import { planMigrations } from './history.ts'
 import { readMigrations } from './migration-files.ts'
 import { parseRoleOptions, type RoleOptions } from './role-settings.ts'
 import { type RoleReport, syncRoles } from './roles.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
+export type { ContextReport } from './context-mode.ts'
+export type { ContextOptions } from './context-settings.ts'
 export type { LoginRole, RoleOptions } from './role-settings.ts'
 export type { RoleReport } from './roles.ts'
 
@@ -25,6 +29,7 @@ export type MigrationEvent =
   | { readonly type: 'alreadyApplied'; readonly migrations: readonly string[] }
   | { readonly type: 'applying'; readonly migration: string }
   | { readonly type: 'applied'; readonly migration: string; readonly milliseconds: number }
+  | { readonly type: 'context'; readonly context: ContextReport }
 
 /** Options of {@link runMigrations}. */
 export interface MigrationOptions {
@@ -36,6 +41,8 @@ export interface MigrationOptions {
   /** Where the migrations are; by default the ones that come with the package. */
   readonly directory?: string
   readonly roles?: RoleOptions
+  /** Whether contexts must be signed, and with which keys. Left as it is unless told. */
+  readonly context?: ContextOptions
   /** How long to wait for another run on the same database, in milliseconds. Default 60,000. */
   readonly lockTimeoutMs?: number
   /** Called for each step, after it has been committed. */
@@ -48,6 +55,7 @@ export interface MigrationReport {
   readonly alreadyApplied: readonly string[]
   /** Empty when the roles were left alone. */
   readonly roles: readonly RoleReport[]
+  readonly context: ContextReport
 }
 
 /** The same place seen from `src/migrations` and from `dist/migrations`. */
@@ -60,12 +68,13 @@ const defaultLockTimeoutMs = 60_000
  * nothing, and two runs at once are safe: the second waits.
  *
  * Passwords that the options don't give come from `DOUBLEHULL_MIGRATOR_PASSWORD`, `DOUBLEHULL_APP_PASSWORD`,
- * `DOUBLEHULL_READER_PASSWORD` and `DOUBLEHULL_SYSTEM_PASSWORD`.
+ * `DOUBLEHULL_READER_PASSWORD` and `DOUBLEHULL_SYSTEM_PASSWORD`; keys of signed contexts from
+ * `DOUBLEHULL_CONTEXT_KEY` and `DOUBLEHULL_CONTEXT_KEY_PREVIOUS`. Without them signing stays as it is.
  *
  * @throws {TenancyError} each leaves the database as it was, but for what `details.hint` names:
  * `DH401` the directory cannot be used; `DH402` an applied migration was changed; `DH403` one is missing;
  * `DH404` one failed earlier; `DH405` one fails; `DH406` a privilege is lacking; `DH407` one begins or ends a
- * transaction; `DH408` role names or passwords cannot be used; `DH409` the database cannot be used
+ * transaction; `DH408` role names, passwords or keys cannot be used; `DH409` the database cannot be used
  *
  * @example
  * ```ts
@@ -76,6 +85,7 @@ export async function runMigrations(options: MigrationOptions): Promise<Migratio
   const { connectionString, directory = bundledMigrations, lockTimeoutMs = defaultLockTimeoutMs } = options
   const log = options.log ?? (() => undefined)
   const settings = parseRoleOptions(options.roles ?? {}, process.env)
+  const contextSettings = parseContextOptions(options.context ?? {}, process.env)
   const files = await readMigrations(directory)
   const onWait = () => log({ type: 'waitingForLock', timeoutMs: lockTimeoutMs })
   return withMigrationSession(connectionString, lockTimeoutMs, onWait, async (session) => {
@@ -93,7 +103,12 @@ export async function runMigrations(options: MigrationOptions): Promise<Migratio
       applied.push(migration.name)
       log({ type: 'applied', migration: migration.name, milliseconds: performance.now() - start })
     }
-    return { applied, alreadyApplied, roles }
+    const context =
+      contextSettings === 'keep'
+        ? await readContextMode(session)
+        : await syncContext(session, contextSettings, owner)
+    log({ type: 'context', context })
+    return { applied, alreadyApplied, roles, context }
   })
 }
 

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import { type RoleNames, startupChecks } from '../catalog/startup.ts'
 import { AmbientContext, type ContextRunner } from '../context/ambient-context.ts'
+import { contextSigner } from '../context/context-signature.ts'
 import type { SystemUseInput } from '../context/system-use.ts'
 import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
@@ -81,6 +82,18 @@ export interface TenancyOptions<Client, Extended = Client, UnsafeRaw extends boo
    * Hull one is then alone, and raw SQL, which it cannot hold, is refused. False unless told.
    */
   readonly allowRoleThatBypassesRowSecurity?: boolean
+  /**
+   * Signs every context, for a database that believes no other: 32 bytes or more, as hexadecimal digits or base64.
+   * `DOUBLEHULL_CONTEXT_KEY` unless told; empty for none. A database that does not verify it is refused (`DH306`).
+   */
+  readonly contextKey?: string | undefined
+  /** For how long a signature is good, in seconds, from 30 to 86,400; 300 unless told. */
+  readonly contextTtlSeconds?: number
+  /**
+   * Sign although the database does not verify it yet: for the hours in which signing is switched on or off without
+   * an interruption. False unless told.
+   */
+  readonly allowUnverifiedContext?: boolean
   /**
    * Ask the start-up checks of `doublehull verify` before the first query, in one more round trip, and refuse a database
    * with a way around row-level security (`DH307`). True unless told; not asked where
@@ -165,8 +178,9 @@ export interface Tenancy<Client, UnsafeRaw extends boolean = false, Base = Clien
  * @returns a {@link Tenancy}; nothing is sent before the first query
  * @param options the generated client and manifest, and how the application's role logs in
  * @throws {TenancyError} `DH208` when the manifest does not describe the client, `DH210` for an extension that
- *   could open hull one, `DH409` for a malformed connection string; and, from the first query on, `DH302`, `DH303` or
- *   `DH307` where hull two does not hold
+ *   could open hull one, `DH409` for a malformed connection string, `DH408` for a malformed context key; and, from the
+ *   first query on, `DH302`, `DH303` or `DH307` where hull two does not hold, `DH306` or `DH102` where one side signs
+ *   alone
  *
  * @example
  * ```ts
@@ -217,6 +231,8 @@ export function assembleTenancy<
   assertWholeNumbers(options)
   assertMismatch(options.onMismatch)
   assertOmitsColumns(manifest, options.prismaOptions?.['omit'])
+  const signer = contextSigner(options, process.env)
+  signer?.assertOutlasts(connectionTimeoutMillis)
   if (options.system) {
     assertConnectionString('system.connectionString', options.system.connectionString)
     assertWholeNumber('system.maxConnections', options.system.maxConnections, smallest.maxConnections)
@@ -241,7 +257,11 @@ export function assembleTenancy<
   })
   const pool = new TenantPool({
     ...ofBothPools,
-    ...defined({ maxConcurrentPerTenant: options.maxConcurrentPerTenant }),
+    ...defined({
+      maxConcurrentPerTenant: options.maxConcurrentPerTenant,
+      signer,
+      allowUnverifiedContext: options.allowUnverifiedContext,
+    }),
     client: login(options.connectionString),
     maxConnections: options.maxConnections ?? 10,
     allowRoleThatBypassesRowSecurity: options.allowRoleThatBypassesRowSecurity ?? false,

@@ -1,3 +1,5 @@
+import { contextKeyVariable } from '../context/context-key.ts'
+import { type ContextSigner, contextSigner } from '../context/context-signature.ts'
 import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
 import { parseTenantId } from '../context/tenant-id.ts'
 import { TenancyError } from '../errors.ts'
@@ -15,6 +17,14 @@ interface RawClient {
   $queryRaw(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<unknown>
 }
 
+/** How the context of a plain `PrismaClient` is made. A tenant client has all of it already. */
+export interface PlainContextOptions {
+  /** The person who acts, as a uuid: `app.user_id`. */
+  readonly userId?: string
+  /** Signs the context: 32 bytes or more, as hexadecimal digits or base64. `DOUBLEHULL_CONTEXT_KEY` unless told. */
+  readonly contextKey?: string
+}
+
 /**
  * Runs raw SQL, or anything else, in one transaction that belongs to a tenant.
  *
@@ -23,7 +33,8 @@ interface RawClient {
  * @param tenantId the tenant, as a uuid
  * @param callback gets the transaction; what it returns is returned, and if it throws, all is rolled back
  * @param options Prisma's own, `statementTimeoutMillis`, `lockTimeoutMillis`, and `signal`, which ends the
- *   transaction early; what a plain client is just running goes on until it is answered and is then rolled back
+ *   transaction early; what a plain client is just running goes on until it is answered and is then rolled back. For a
+ *   plain client `userId` and `contextKey` too, as {@link setRLSTenantContext} takes them
  * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the client is another
  *   tenant's; `DH204` for a system client, which no tenant's context would hold; the reason of the signal when that
  *   ends it
@@ -37,7 +48,7 @@ export async function withTenantContext<Tx, Result>(
   client: TransactionalClient<Tx>,
   tenantId: string,
   callback: (tx: Tx) => Promise<Result>,
-  options: TenantTransactionOptions = {},
+  { userId, contextKey, ...options }: TenantTransactionOptions & PlainContextOptions = {},
 ): Promise<Result> {
   const id = parseTenantId(tenantId)
   const context = contextOf(client)
@@ -47,6 +58,10 @@ export async function withTenantContext<Tx, Result>(
   }
   assertMayBeHeld(client)
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
+  const plain = {
+    ...(userId === undefined ? {} : { userId }),
+    ...(contextKey === undefined ? {} : { contextKey }),
+  }
   const limits = parseTenantContext({
     tenantId,
     ...(statementTimeoutMillis === undefined ? {} : { statementTimeoutMillis }),
@@ -54,7 +69,7 @@ export async function withTenantContext<Tx, Result>(
   })
   signal?.throwIfAborted()
   const work = async (tx: Tx): Promise<Result> => {
-    await setRLSTenantContext(tx as RawClient & Tx, id)
+    await setRLSTenantContext(tx as RawClient & Tx, id, plain)
     await setLimits(tx as RawClient & Tx, limits)
     return callback(tx)
   }
@@ -73,11 +88,13 @@ async function setLimits(
 
 /**
  * Sets the tenant of a transaction that is already open, for code that runs on a plain `PrismaClient`. The
- * context lasts exactly as long as the transaction. `app.user_id` is left alone.
+ * context lasts exactly as long as the transaction. Where there is a key, it is signed.
  *
  * @param tx the client of an interactive transaction; a tenant client has its tenant already, and nothing is done
  * @param tenantId the tenant, as a uuid
- * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the transaction already
+ * @param options `userId`; without it `app.user_id` is left alone, or, where the context is signed, emptied, for the
+ *   signature is that of both. `contextKey`, the key to sign with, `DOUBLEHULL_CONTEXT_KEY` unless told
+ * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH408` for a malformed key; `DH103` where the transaction already
  *   has another tenant; `DH204` for a client that is no transaction, where a local setting would be lost, and for a
  *   system client
  *
@@ -89,8 +106,13 @@ async function setLimits(
  * })
  * ```
  */
-export async function setRLSTenantContext(tx: object, tenantId: string): Promise<void> {
-  const id = parseTenantId(tenantId)
+export async function setRLSTenantContext(
+  tx: object,
+  tenantId: string,
+  { userId, contextKey }: PlainContextOptions = {},
+): Promise<void> {
+  const identity = parseTenantContext({ tenantId, ...(userId === undefined ? {} : { userId }) })
+  const id = identity.tenantId
   const context = contextOf(tx)
   if (context) {
     if (context.tenantId !== id) throw otherTenant()
@@ -103,16 +125,32 @@ export async function setRLSTenantContext(tx: object, tenantId: string): Promise
       'setRLSTenantContext needs the client of an interactive transaction; outside of one the setting is lost at once',
     )
   }
-  // sets nothing where the transaction already has another tenant: a tenant never changes within one
+  const signature = signerOf(contextKey)?.signatureOf(identity)
+  const user = identity.userId ?? (signature === undefined ? null : '')
+  // sets nothing where the transaction already has another tenant: a tenant never changes within one; and of the rest
+  // only what is given
   let rows: unknown
   try {
     rows = await (tx as RawClient).$queryRaw`
-      select set_config('app.tenant_id', ${id}, true)
+      select set_config('app.tenant_id', ${id}, true),
+             case when ${user}::text is not null then set_config('app.user_id', ${user}, true) end,
+             case when ${signature ?? null}::text is not null
+                  then set_config('app.context_signature', ${signature ?? null}, true) end
        where coalesce(nullif(current_setting('app.tenant_id', true), ''), ${id}) = ${id}`
   } catch (error) {
     throw toTenancyError(error, { operation: 'setRLSTenantContext' })
   }
   if (!Array.isArray(rows) || rows.length === 0) throw otherTenant()
+}
+
+let kept: { readonly key: string | undefined; readonly signer: ContextSigner | undefined } | undefined
+
+/** The environment's, or that of a key that is given; the last one is kept. */
+function signerOf(contextKey: string | undefined): ContextSigner | undefined {
+  const key = contextKey ?? process.env[contextKeyVariable]
+  if (kept?.key !== key)
+    kept = { key, signer: contextSigner(contextKey === undefined ? {} : { contextKey }, process.env) }
+  return kept?.signer
 }
 
 /** The role of a system client passes the policies whatever the context says: its user would see all tenants. */

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { contextKeyVariable } from '../context/context-key.ts'
 import { TenancyError } from '../errors.ts'
 
 /** What the database said of the role that a pool logs in as. */
@@ -20,7 +21,8 @@ interface ProtectedTable {
 // login is but all that it may become: with SET ROLE it puts on any role that it is a member of, inherited or
 // not, and takes off one that it put on at log-in. `row_security_active` answers for the current role, and says
 // that policies are asked, not what they answer: a role with a policy of its own and no guard passes them all,
-// as the owner and the system role do. TRUNCATE, triggers and references are not asked at all.
+// as the owner and the system role do. TRUNCATE, triggers and references are not asked at all. Last comes whether the
+// context is verified: the function that does it is the only one of the two that runs with its owner's rights.
 const question = `
 with reachable as (
   select distinct r.oid,
@@ -51,7 +53,10 @@ select session_user::text,
        coalesce(pg_catalog.has_table_privilege(c.oid, 'insert'), false),
        exists (select from reachable r
                 where pg_catalog.has_table_privilege(r.oid, c.oid, 'delete, truncate, trigger')
-                   or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'update'))
+                   or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'update')),
+       coalesce((select p.prosecdef from pg_catalog.pg_proc p
+                   join pg_catalog.pg_namespace tenancy on tenancy.oid = p.pronamespace
+                  where tenancy.nspname = 'tenancy' and p.proname = 'current_tenant_id' and p.pronargs = 0), false)
   from unnest($1::text[], $2::text[]) with ordinality as wanted (schema_name, table_name, position)
   left join pg_catalog.pg_namespace n on n.nspname = wanted.schema_name
   left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
@@ -63,26 +68,38 @@ type Ask = (config: pg.QueryConfig) => Promise<pg.QueryArrayResult>
 /** Looks for ways around row-level security that {@link examineConnection} does not ask for, and throws for one. */
 export type StartupChecks = (ask: Ask) => Promise<boolean>
 
+/** What a connection is examined for. */
+interface ExaminationOptions {
+  /** Go on although row-level security doesn't hold the role: hull one is then alone. */
+  readonly allowBypass: boolean
+  /** Its contexts are signed. */
+  readonly signs: boolean
+  /** Go on although the database does not verify what is signed. */
+  readonly allowUnverified: boolean
+  /** Asked next, of a login that passes. */
+  readonly startupChecks?: StartupChecks | undefined
+}
+
 /**
  * Asks whom the connection belongs to and whether hull two holds it.
  *
  * @param tables the tables that row-level security must hold; at least one
- * @param allowBypass go on although it doesn't: hull one is then alone
- * @param startupChecks asked next, of a login that passes
  * @throws {TenancyError} `DH302` for a login that is or may become a superuser, a BYPASSRLS role, an owner or
- *   a role that the policies let pass; `DH303` for a table that is missing or not protected
+ *   a role that the policies let pass; `DH303` for a table that is missing or not protected; `DH306` where contexts
+ *   are signed and the database does not verify them, `DH102` where it verifies and they are not signed
  */
 export async function examineConnection(
   query: Ask,
   tables: readonly ProtectedTable[],
-  allowBypass: boolean,
-  startupChecks?: StartupChecks,
+  { allowBypass, signs, allowUnverified, startupChecks }: ExaminationOptions,
 ): Promise<Admission> {
   const answers = await askOf(query, tables)
   const [first] = answers
   if (!first) throw new TenancyError('DH303', 'the manifest names no table to protect')
-  const { role, serverVersion } = first
-  const refusal = refusalOf(role, answers)
+  const { role, serverVersion, verifies } = first
+  const refusal =
+    refusalOf(role, answers) ??
+    (allowUnverified && signs ? undefined : signingRefusalOf(role, signs, verifies))
   if (refusal && !allowBypass) throw refusal
   const isVerified = refusal === undefined && startupChecks !== undefined && (await startupChecks(query))
   return { role, serverVersion, rowSecurityHolds: refusal === undefined, isVerified }
@@ -180,6 +197,21 @@ function refusalOf(role: string, answers: readonly Finding[]): TenancyError | un
   return undefined
 }
 
+/** An operator who gave a key believes that it is asked for, and a context that isn't signed would fail each query. */
+function signingRefusalOf(role: string, signs: boolean, verifies: boolean): TenancyError | undefined {
+  if (signs === verifies) return undefined
+  const [code, message] = signs
+    ? ([
+        'DH306',
+        `a context key is set, but this database believes contexts without a signature; run doublehull migrate with ${contextKeyVariable}, or take the key away`,
+      ] as const)
+    : ([
+        'DH102',
+        `this database believes signed contexts only, and no key is set; give the application ${contextKeyVariable}, or createTenancy a contextKey`,
+      ] as const)
+  return new TenancyError(code, message, { details: { role } })
+}
+
 function tablesWith(answers: readonly Finding[], test: (answer: Finding) => boolean): readonly string[] {
   return answers.filter(test).map(({ table }) => table)
 }
@@ -202,10 +234,22 @@ function refuse(
   return new TenancyError(code, `${what}${which}${mend}`, { details: { role, tables } })
 }
 
-type Answer = [string, string, boolean, string, boolean, boolean, boolean, boolean, boolean, boolean]
+type Answer = [string, string, boolean, string, boolean, boolean, boolean, boolean, boolean, boolean, boolean]
 
 type Finding = ReturnType<typeof toFinding>
 
-function toFinding([role, serverVersion, bypasses, table, exists, held, owns, passes, adds, alters]: Answer) {
-  return { role, serverVersion, bypasses, table, exists, held, owns, passes, adds, alters }
+function toFinding([
+  role,
+  serverVersion,
+  bypasses,
+  table,
+  exists,
+  held,
+  owns,
+  passes,
+  adds,
+  alters,
+  verifies,
+]: Answer) {
+  return { role, serverVersion, bypasses, table, exists, held, owns, passes, adds, alters, verifies }
 }

@@ -1,3 +1,4 @@
+import type { ContextSigner } from '../context/context-signature.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import type { WorkContext } from '../context/wire-scope.ts'
 
@@ -15,13 +16,22 @@ export interface ContextStep extends Step {
 
 const setContext = `select pg_catalog.current_setting('app.tenant_id', true), pg_catalog.set_config('app.tenant_id', $1, true), $3::text, pg_catalog.set_config('app.user_id', $2, true)`
 
+const setSignature = `, pg_catalog.set_config('app.context_signature', $4, true)`
+
 // a limit that is not given stays what the role or the server says
-const setLimits = (['statement_timeout', 'lock_timeout'] as const)
-  .map(
-    (name, index) =>
-      `, pg_catalog.set_config('${name}', coalesce($${index + 4}, pg_catalog.current_setting('${name}')), true)`,
-  )
-  .join('')
+const setLimits = (first: number) =>
+  (['statement_timeout', 'lock_timeout'] as const)
+    .map(
+      (name, index) =>
+        `, pg_catalog.set_config('${name}', coalesce($${index + first}, pg_catalog.current_setting('${name}')), true)`,
+    )
+    .join('')
+
+// few texts, and always the same ones: each is prepared once on a connection
+const texts = {
+  plain: { without: setContext, limited: setContext + setLimits(4) },
+  signed: { without: setContext + setSignature, limited: setContext + setSignature + setLimits(5) },
+} as const
 
 let tickets = 0
 
@@ -32,30 +42,41 @@ let tickets = 0
  * its transaction, so anything there was set for the session), and with the tenant and the ticket that it was
  * given: the rows that follow are handed out only to whom they were made for.
  */
-function contextStep(context: TenantContext): ContextStep {
+function contextStep(context: TenantContext, signer: ContextSigner | undefined): ContextStep {
   const { tenantId, userId, statementTimeoutMillis, lockTimeoutMillis } = context
   tickets = (tickets + 1) % Number.MAX_SAFE_INTEGER
   const ticket = tickets.toString(36)
   const identity = [tenantId, userId ?? '', ticket]
+  if (signer) identity.push(signer.signatureOf(context))
+  const text = signer ? texts.signed : texts.plain
   if (statementTimeoutMillis === undefined && lockTimeoutMillis === undefined) {
-    return { text: setContext, values: identity, context, ticket }
+    return { text: text.without, values: identity, context, ticket }
   }
   const limits = [statementTimeoutMillis, lockTimeoutMillis].map((limit) => limit?.toString() ?? null)
-  return { text: setContext + setLimits, values: [...identity, ...limits], context, ticket }
+  return { text: text.limited, values: [...identity, ...limits], context, ticket }
 }
 
-/** What of an exchange sets its context: nothing in that of the system, whose role the policies let pass. */
-export function contextOfExchange(context: WorkContext): { readonly context?: ContextStep } {
-  return context.tenantId === undefined ? {} : { context: contextStep(context) }
+/**
+ * What of an exchange sets its context: nothing in that of the system, whose role the policies let pass.
+ *
+ * @param signer where the tenancy has a key
+ */
+export function contextOfExchange(
+  context: WorkContext,
+  signer: ContextSigner | undefined,
+): { readonly context?: ContextStep } {
+  return context.tenantId === undefined ? {} : { context: contextStep(context, signer) }
 }
 
 /**
  * The statement that takes away a context that somebody's SQL set for the whole session. It goes behind the end
- * of a transaction; not before, for triggers that are deferred to the end need the context. Destroying the
+ * of a transaction, and takes away the claims of a token too, which a database in plain mode believes; not before, for triggers that are deferred to the end need the context. Destroying the
  * connection would not be enough behind a pooler, which keeps the server's end of it for the next client.
  */
 export const contextReset: Step = {
-  text: `select pg_catalog.set_config('app.tenant_id', '', false), pg_catalog.set_config('app.user_id', '', false)`,
+  text: `select ${['app.tenant_id', 'app.user_id', 'app.context_signature', 'request.jwt.claims']
+    .map((setting) => `pg_catalog.set_config('${setting}', '', false)`)
+    .join(', ')}`,
   values: [],
 }
 

@@ -7,7 +7,11 @@ import { TenantPool, type TenantPoolOptions } from './tenant-pool.ts'
 
 export type SystemPoolOptions = Omit<
   TenantPoolOptions,
-  'allowRoleThatBypassesRowSecurity' | 'maxConcurrentPerTenant' | 'startupChecks'
+  | 'allowRoleThatBypassesRowSecurity'
+  | 'maxConcurrentPerTenant'
+  | 'startupChecks'
+  | 'signer'
+  | 'allowUnverifiedContext'
 >
 
 /** Where work across tenants is recorded; `prisma/migrations` creates it. */

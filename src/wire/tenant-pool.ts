@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { ContextSigner } from '../context/context-signature.ts'
 import { currentTenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError, tenancyIsClosed } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
@@ -17,6 +18,10 @@ export interface TenantPoolOptions extends ConnectionPoolOptions {
   readonly protectedTables: readonly { readonly schema: string; readonly table: string }[]
   /** Go on although row-level security does not hold the role or a table. */
   readonly allowRoleThatBypassesRowSecurity: boolean
+  /** Signs the contexts, where the tenancy has a key. */
+  readonly signer?: ContextSigner
+  /** Sign although the database does not verify it. */
+  readonly allowUnverifiedContext?: boolean
   /** What else is asked of the database before the first use; nothing unless told. */
   readonly startupChecks?: StartupChecks
 }
@@ -81,12 +86,12 @@ export class TenantPool extends Pool {
 
   /** Asks the database whether the login may be used for what the pool is for. */
   protected examine(): Promise<Admission> {
-    return examineConnection(
-      (config) => this.queryWithoutTenant(config),
-      this.#options.protectedTables,
-      this.#options.allowRoleThatBypassesRowSecurity,
-      this.#options.startupChecks,
-    )
+    return examineConnection((config) => this.queryWithoutTenant(config), this.#options.protectedTables, {
+      allowBypass: this.#options.allowRoleThatBypassesRowSecurity,
+      signs: this.#options.signer !== undefined,
+      allowUnverified: this.#options.allowUnverifiedContext ?? false,
+      startupChecks: this.#options.startupChecks,
+    })
   }
 
   /** Runs a statement of the package's own that touches no tenant's data, without a context. */
@@ -116,7 +121,7 @@ export class TenantPool extends Pool {
   async #query(config: pg.QueryConfig, { context }: WireScope): Promise<pg.QueryArrayResult> {
     if (!this.#isAdmitted) await this.admission()
     const answer = await this.#connections.share(lineOf(context), {
-      ...contextOfExchange(context),
+      ...contextOfExchange(context, this.#options.signer),
       query: config,
     })
     return answer.result
@@ -135,7 +140,7 @@ export class TenantPool extends Pool {
     try {
       const answer = await connection.ask({
         opening: [begin],
-        ...contextOfExchange(context),
+        ...contextOfExchange(context, this.#options.signer),
         query: config,
         closing: [commit, contextReset, lookForPlanted],
       })
@@ -156,7 +161,7 @@ export class TenantPool extends Pool {
     }
     const line = lineOf(scope.context)
     const connection = await this.#connections.own(line, scope.signal)
-    return new TenantTransaction(connection, scope, (options) =>
+    return new TenantTransaction(connection, scope, this.#options.signer, (options) =>
       this.#connections.release(line, connection, options),
     )
   }

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { ContextSigner } from '../context/context-signature.ts'
 import type { WireScope } from '../context/wire-scope.ts'
 import { TenancyError, transactionIsOver } from '../errors.ts'
 import type { Connection } from './connection.ts'
@@ -27,6 +28,7 @@ const nothingHappened: pg.QueryArrayResult = { command: '', rowCount: 0, oid: 0,
 export class TenantTransaction {
   readonly #connection: Connection
   readonly #scope: WireScope
+  readonly #signer: ContextSigner | undefined
   readonly #giveBack: (options: { readonly destroy: boolean; readonly outdated: boolean }) => void
   #heldBack: Step[] | undefined
   #state: 'new' | 'open' | 'ended' = 'new'
@@ -37,14 +39,19 @@ export class TenantTransaction {
   #isGone = false
   #last: Promise<unknown> = Promise.resolve()
 
-  /** @param giveBack what becomes of the connection when the transaction is released */
+  /**
+   * @param signer where the tenancy has a key
+   * @param giveBack what becomes of the connection when the transaction is released
+   */
   constructor(
     connection: Connection,
     scope: WireScope,
+    signer: ContextSigner | undefined,
     giveBack: (options: { readonly destroy: boolean; readonly outdated: boolean }) => void,
   ) {
     this.#connection = connection
     this.#scope = scope
+    this.#signer = signer
     this.#giveBack = giveBack
     scope.signal?.addEventListener('abort', this.#onAbort)
   }
@@ -75,7 +82,9 @@ export class TenantTransaction {
     this.#state = finish.test(text) ? 'ended' : 'open'
     const plan: ExchangePlan = {
       query: config,
-      ...(isFirst ? { opening: this.#heldBack ?? [], ...contextOfExchange(this.#scope.context) } : {}),
+      ...(isFirst
+        ? { opening: this.#heldBack ?? [], ...contextOfExchange(this.#scope.context, this.#signer) }
+        : {}),
       ...(control.test(text) ? { isControl: true } : {}),
       // what raw SQL may have left goes with the end
       ...(finish.test(text) && this.#scope.session?.ranRaw

@@ -26,8 +26,8 @@ export class AttackScene {
   readonly adminUrl: string
   /** Sees every row: what really happened. */
   readonly admin: pg.Client
-  /** The definition of the function that the policies ask for the tenant. */
-  readonly tenantFunction: string
+  /** SQL that defines the functions that the policies ask for the tenant. */
+  readonly tenantFunctions: string
   logsInAsMigrator = false
   readonly #server: EmbeddedServer
   readonly #logins: Readonly<Record<'app' | 'migrator', string>>
@@ -36,10 +36,10 @@ export class AttackScene {
     server: EmbeddedServer,
     database: string,
     admin: pg.Client,
-    { password, tenantFunction }: { readonly password: string; readonly tenantFunction: string },
+    { password, tenantFunctions }: { readonly password: string; readonly tenantFunctions: string },
   ) {
     this.#server = server
-    this.tenantFunction = tenantFunction
+    this.tenantFunctions = tenantFunctions
     this.major = Number.parseInt(server.version, 10)
     this.database = database
     this.adminUrl = server.url(database)
@@ -62,10 +62,11 @@ export class AttackScene {
     const admin = new pg.Client({ connectionString })
     await admin.connect()
     const { rows } = await admin.query<{ definition: string }>(
-      `select pg_catalog.pg_get_functiondef('tenancy.current_tenant_id()'::regprocedure) as definition`,
+      `select pg_catalog.string_agg(pg_catalog.pg_get_functiondef(oid), ';') as definition
+         from pg_catalog.pg_proc where pronamespace = 'tenancy'::regnamespace`,
     )
-    const tenantFunction = rows[0]?.definition ?? ''
-    const scene = new AttackScene(server, database, admin, { password, tenantFunction })
+    const tenantFunctions = rows[0]?.definition ?? ''
+    const scene = new AttackScene(server, database, admin, { password, tenantFunctions })
     for (const { tenantId, secret } of [scene.a, scene.b]) {
       await admin.query('insert into tenancy.tenant (id, name, updated_at) values ($1, $2, now())', [
         tenantId,

@@ -72,7 +72,7 @@ export const contextAttacks: readonly Attack[] = [
   },
   {
     id: 'S23',
-    claim: 'no temporary type makes the tenant’s function answer with another tenant',
+    claim: 'no temporary type makes the tenant’s functions answer with another tenant',
     prepare: ({ database }) => `grant temporary on database "${database}" to doublehull_app`,
     cleanUp: ({ database }) => `revoke temporary on database "${database}" from doublehull_app`,
     attempts: {
@@ -90,8 +90,8 @@ export const contextAttacks: readonly Attack[] = [
     },
     without: {
       'types that are named with their schema': {
-        take: ({ tenantFunction }) => tenantFunction.replaceAll('pg_catalog.', ''),
-        putBack: ({ tenantFunction }) => tenantFunction,
+        take: ({ tenantFunctions }) => tenantFunctions.replaceAll('pg_catalog.', ''),
+        putBack: ({ tenantFunctions }) => tenantFunctions,
       },
     },
   },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { defaultRoleNames } from '../../src/policy/roles.ts'
 import type { Attack, Attempt } from './attack.ts'
 import { type AttackScene, asOwner, inContext } from './attack-scene.ts'
+import { bundledTables, clearBundledRows, plantBundledRows } from './bundled-rows.ts'
 import { model, protectionOf } from './protection.ts'
 
 const { app } = defaultRoleNames
@@ -13,6 +14,13 @@ const reveals =
 /** What an administrator's blanket grant makes of tables that nobody thought of. */
 const grantAll = `grant select, insert, update, delete on all tables in schema attacks to ${app}`
 
+/** A function that tells of each value or row that it is called with, and is tried before everything else. */
+const spy = asOwner(`
+  create function attacks.spy(anyelement) returns boolean language plpgsql cost 0.0000001
+    as $$ begin raise notice '%', $1; return false; end $$;
+  grant execute on function attacks.spy(anyelement) to ${app};`)
+const trusted = { 'no mark of LEAKPROOF': { take: 'alter function attacks.spy(anyelement) leakproof' } }
+
 const spyPlaces: readonly string[] = [
   'select id from attacks.note where attacks.spy(secret)',
   'select id from attacks.note where attacks.spy(secret) for update',
@@ -22,6 +30,9 @@ const spyPlaces: readonly string[] = [
   `update attacks.note set secret = secret where attacks.spy(secret)`,
   'delete from attacks.note where attacks.spy(secret)',
 ]
+
+/** A condition for the planner to estimate. */
+const leaks = `secret operator(attacks.<<<) ''`
 
 /** Whether a function within a statement of tenant A's is called with something of tenant B's. */
 const spies =
@@ -36,7 +47,7 @@ const spies =
       await client.query('set local enable_indexscan = off; set local enable_bitmapscan = off')
       await client.query(sql)
       await client.query('rollback')
-      return scene.isOfB(notices)
+      return scene.isOfB(notices) || JSON.stringify(notices).includes(scene.b.tenantId)
     })
 
 export const objectAttacks: readonly Attack[] = [
@@ -175,13 +186,22 @@ export const objectAttacks: readonly Attack[] = [
   {
     id: 'S13',
     claim: 'no function is called with a row before the policies have passed it',
-    prepare: asOwner(`
-      create function attacks.spy(text) returns boolean language plpgsql cost 0.0000001
-        as $$ begin raise notice '%', $1; return false; end $$;
-      grant execute on function attacks.spy(text) to ${app};`),
+    prepare: spy,
     undone: true,
     attempts: Object.fromEntries(spyPlaces.map((sql) => [sql, spies(sql)])),
-    without: { 'no mark of LEAKPROOF': { take: 'alter function attacks.spy(text) leakproof' } },
+    without: trusted,
+  },
+  {
+    id: 'S13',
+    claim:
+      'no function is called with a row of any table of the bundled schema before its policies have passed it',
+    prepare: ({ a, b }) => `${spy} ${plantBundledRows(a)} ${plantBundledRows(b)}`,
+    cleanUp: clearBundledRows,
+    undone: true,
+    attempts: Object.fromEntries(
+      bundledTables.map((table) => [table, spies(`select from ${table} t where attacks.spy(t)`)]),
+    ),
+    without: trusted,
   },
   {
     id: 'S14',
@@ -191,13 +211,27 @@ export const objectAttacks: readonly Attack[] = [
         create function attacks.spies(text, text) returns boolean language plpgsql immutable
           as $$ begin raise notice '%', $1; return true; end $$;
         create operator attacks.<<< (leftarg = text, rightarg = text, function = attacks.spies,
-                                     restrict = scalarltsel);
-        grant execute on function attacks.spies(text, text) to ${app};`)}
+                                     restrict = scalarltsel, join = eqjoinsel);
+        grant execute on function attacks.spies(text, text) to ${app};
+        create table attacks.old_note () inherits (attacks.note);
+        create view attacks.note_list with (security_invoker = true) as select * from attacks.note;
+        grant select on attacks.note_list to ${app};
+        create statistics attacks.note_statistics (mcv) on tenant_id, secret from attacks.note;`)}
       insert into attacks.note (tenant_id, secret)
         select '${b.tenantId}', '${b.secret}' from generate_series(1, 100);
-      analyze attacks.note`,
+      insert into attacks.old_note (tenant_id, secret)
+        select '${b.tenantId}', '${b.secret}' from generate_series(1, 100);
+      analyze attacks.note, attacks.old_note`,
+    undone: true,
     attempts: {
-      plans: spies(`explain select from attacks.note where secret operator(attacks.<<<) ''`),
+      'of a table and its child': spies(`explain select from attacks.note where ${leaks}`),
+      'of a view': spies(`explain select from attacks.note_list where ${leaks}`),
+      'of two columns': spies(
+        `explain select from only attacks.note where ${leaks} and tenant_id is not null`,
+      ),
+      'of a join': spies(
+        'explain select from attacks.note m join attacks.note n on m.secret operator(attacks.<<<) n.secret',
+      ),
     },
     without: { 'row-level security': { take: 'alter table attacks.note disable row level security' } },
   },

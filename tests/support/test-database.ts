@@ -92,7 +92,7 @@ export interface Planted {
 }
 
 /** Plants two new tenants with a package, a draft version, a flag and a member each. */
-export async function plantTwoTenants({ admin }: TestDatabase): Promise<TwoTenants> {
+export async function plantTwoTenants({ admin }: Pick<TestDatabase, 'admin'>): Promise<TwoTenants> {
   return { a: await plant(admin), b: await plant(admin) }
 }
 

@@ -1,4 +1,4 @@
-import { policyName } from '../support/policy-name.ts'
+import { policyName, policyOf } from '../support/policy-name.ts'
 import type { Fixture } from './fixture.ts'
 
 const select = `${policyName('governance.branding', 'tenant_select')} on governance.branding`
@@ -6,7 +6,7 @@ const update = `${policyName('governance.branding', 'tenant_update')} on governa
 
 export const fixture: Fixture = {
   broken: `alter policy ${select} using (true)`,
-  mended: `alter policy ${select} using (tenant_id = (select tenancy.require_tenant_id()))`,
+  mended: `alter policy ${select} using (${policyOf('governance.branding', 'tenant_select').using})`,
   object: `policy ${select}`,
   detail: /^has another condition \(using\), and not/,
   more: [

@@ -1,3 +1,4 @@
+import type { ServerFlaw } from '../../src/catalog/server-flaws.ts'
 import type { Manifest } from '../../src/manifest/manifest.ts'
 
 /** One way to break what a check holds: `broken` makes exactly one finding, and `mended` none. */
@@ -10,6 +11,8 @@ interface Case {
   readonly object: string
   /** What its detail says. */
   readonly detail: RegExp
+  /** What is known of servers while it is broken: a server itself can't be. */
+  readonly flaws?: readonly ServerFlaw[]
   /** The oldest PostgreSQL that has what is broken, where that is newer than 15. */
   readonly since?: number
 }

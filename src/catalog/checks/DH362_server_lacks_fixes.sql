@@ -1,0 +1,12 @@
+-- The server lacks fixes of row-level security.
+-- level: warning
+-- attacks: S14, R4
+
+select 'server',
+       pg_catalog.format('PostgreSQL %s lacks the fix of %s', pg_catalog.current_setting('server_version'),
+                         pg_catalog.string_agg(f.cve || ' (' || f.what || ')', ', of ' order by f.cve collate "C")),
+       coalesce('update PostgreSQL to ' || pg_catalog.max(f.fixed_in) / 10000 || '.' || pg_catalog.max(f.fixed_in) % 10000
+                  || ' or later', 'update PostgreSQL: its major version gets no fixes')
+  from server_flaw f
+ where f.needs = 'any'
+having pg_catalog.count(*) > 0

@@ -1,0 +1,288 @@
+/**
+ * The functions that read the context, in SQL: the one place that they are written in. A database has one of two
+ * bodies of each, and `prosecdef` of `tenancy.current_tenant_id()` tells which.
+ *
+ * - **plain**: believes the settings of the transaction. Whoever can write SQL can write them.
+ * - **signed**: believes them only with a signature of the application's, under a key that none of the roles that
+ *   query can read. It keeps out whoever can inject SQL; it does not keep out whoever has the key, or a signature of
+ *   that tenant that has not expired.
+ */
+
+/** One of the functions, as `create function` has it. */
+export interface ContextFunction {
+  /** Its name and what it takes, as `regprocedure` reads it. */
+  readonly name: string
+  /** Runs with the owner's rights. */
+  readonly securityDefiner: boolean
+  /** What stands between the dollars: `prosrc` in the catalog. */
+  readonly body: string
+  /** The statement that makes it, or makes it anew. */
+  readonly sql: string
+}
+
+// The text that is signed. A uuid has no colon in it and an expiry has none, so no two contexts have the same; what goes
+// before them keeps out what the key may have signed for another purpose. None of the parts may be null, which
+// concat_ws leaves out.
+const signedText = (tenantId: string, userId: string, expiry: string) =>
+  `pg_catalog.concat_ws(':', 'doublehull.context.1', ${tenantId}, ${userId}, ${expiry})`
+
+// HMAC of RFC 2104, with sha256 of the core; the two pads are stored, and the key itself nowhere
+const macSql = (text: string) =>
+  `pg_catalog.sha256(k.outer_pad || pg_catalog.sha256(k.inner_pad || pg_catalog.convert_to(${text}, 'UTF8')))`
+
+const plainTenantBody = `
+declare
+  -- after a transaction that had set it, the setting is '' and not null
+  setting pg_catalog.text := nullif(current_setting('app.tenant_id', true), '');
+  claims pg_catalog.text := nullif(current_setting('request.jwt.claims', true), '');
+begin
+  -- what PostgREST and its likes set for the transaction when they have verified a token
+  if claims is not null then
+    claims := lower(claims::pg_catalog.jsonb ->> 'tenant_id');
+    if claims is null then
+      raise exception using
+        errcode = 'DH102',
+        message = 'DH102: the claims of the token (request.jwt.claims) name no tenant_id';
+    end if;
+    if setting <> claims then
+      raise exception using
+        errcode = 'DH102',
+        message = 'DH102: app.tenant_id and the claims of the token (request.jwt.claims) name two tenants';
+    end if;
+    setting := claims;
+  end if;
+  -- one spelling of a uuid only; a regular expression would say it shorter and take longer, in every query
+  if setting not like '________-____-____-____-____________'
+     or translate(setting, '0123456789abcdef', '') <> '----' then
+    raise exception using
+      errcode = 'DH102',
+      message = 'DH102: the tenant context is not a uuid';
+  end if;
+  return setting::pg_catalog.uuid;
+end
+`
+
+const givenSignature = `current_setting('app.context_signature', true)`
+const part = (position: number) => `split_part(${givenSignature}, '.', ${position})`
+
+// Both are hashed before they are compared, so that the time it takes tells nothing of the right one.
+const genuineSql = `pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.encode(
+             ${macSql(signedText(`current_setting('app.tenant_id', true)`, `coalesce(current_setting('app.user_id', true), '')`, part(1)))},
+             'hex'), 'UTF8'))
+           = pg_catalog.sha256(pg_catalog.convert_to(${part(3)}, 'UTF8'))`
+
+// Compared with the transaction's beginning and not with the present: a context that was good when it was set stays
+// good for as long as its transaction takes, and does not die in the middle.
+const remainingSql = `${part(1)}::pg_catalog.float8 - pg_catalog.date_part('epoch', transaction_timestamp())`
+
+// In every transaction PostgreSQL sets up each expression of such a function anew, and asks for each function in it
+// whether it may be called: that takes longer than all the hashing. So a good context needs one expression of few
+// calls (abs says "from 0 to 90,000 seconds" with one mention), and what was wrong with a bad one is asked afterwards. Every type is qualified: also with an empty
+// search_path, PostgreSQL looks for a type among the temporary ones first, and a domain there could have its check
+// run with the owner's rights. No strict, no assert, no variable that holds a pad: the caller's own settings
+// (plpgsql.print_strict_params, debug_print_plan) would print it.
+const signedTenantBody = `
+declare
+  -- claims (request.jwt.claims) are a setting that anybody can write: without a signature they count for nothing
+  tenant_id pg_catalog.uuid := (
+    select case when ${genuineSql}
+                then case when pg_catalog.abs(${remainingSql} - 45000) < 45000
+                          then current_setting('app.tenant_id', true)::pg_catalog.uuid end end
+      from tenancy.context_key k
+     where k.id = ${part(2)} and current_setting('app.tenant_id', true) <> '');
+  genuine pg_catalog.bool;
+begin
+  if tenant_id is not null or coalesce(current_setting('app.tenant_id', true), '') = '' then
+    return tenant_id;
+  end if;
+  select ${genuineSql}
+    into genuine
+    from tenancy.context_key k
+   where k.id = ${part(2)};
+  raise exception using
+    errcode = 'DH102',
+    message = 'DH102: ' || case
+      when coalesce(${givenSignature}, '') = '' then
+        'the tenant context is not signed, and this database believes no other; give the application DOUBLEHULL_CONTEXT_KEY'
+      when ${givenSignature} !~ '^[0-9]{10}[.][0-9a-f]{8}[.][0-9a-f]{64}$' then
+        'the signature of the tenant context is malformed; let the package write app.context_signature'
+      when genuine is null then
+        'the tenant context is signed with a key that this database does not have; run doublehull migrate with DOUBLEHULL_CONTEXT_KEY'
+      when not genuine then
+        'the signature of the tenant context is not that of this tenant and this user; set the context once, before the first query'
+      when ${remainingSql} <= 0 then
+        'the signature of the tenant context has expired; sign for each transaction, and compare the clocks'
+      else
+        'the signature of the tenant context is good for more than a day; sign for minutes, and compare the clocks'
+    end;
+end
+`
+
+const requireBody = `
+declare
+  tenant_id pg_catalog.uuid := tenancy.current_tenant_id();
+begin
+  if tenant_id is null then
+    raise exception using
+      errcode = 'DH101',
+      message = 'DH101: no tenant context is set in this transaction',
+      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
+  end if;
+  return tenant_id;
+end
+`
+
+// Which rows are a tenant's is never asked of it alone, so it is the same whether contexts are signed or not.
+const claimedBody = `
+declare
+  setting pg_catalog.text := coalesce(
+    nullif(current_setting('app.tenant_id', true), ''),
+    lower(nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'tenant_id'));
+begin
+  if setting is null then
+    raise exception using
+      errcode = 'DH101',
+      message = 'DH101: no tenant context is set in this transaction',
+      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
+  end if;
+  if setting not like '________-____-____-____-____________'
+     or translate(setting, '0123456789abcdef', '') <> '----' then
+    raise exception using
+      errcode = 'DH102',
+      message = 'DH102: the tenant context is not a uuid';
+  end if;
+  return setting::pg_catalog.uuid;
+end
+`
+
+const uuidPattern = `'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'`
+
+// A request without a token, or with one that has no tenant, is let pass without a context: it may read what is
+// everybody's, and the policies raise for all the rest.
+const preRequestBody = (sign: string) => `
+declare
+  claims pg_catalog.jsonb := nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb;
+  tenant pg_catalog.text := coalesce(lower(claims ->> 'tenant_id'), '');
+  subject pg_catalog.text := coalesce(lower(claims ->> 'sub'), '');
+  signature pg_catalog.text := '';
+begin
+  if tenant <> '' and tenant !~ ${uuidPattern} then
+    raise exception using
+      errcode = 'DH102',
+      message = 'DH102: tenant_id in the claims of the token (request.jwt.claims) is not a uuid';
+  end if;
+  if coalesce(current_setting('app.tenant_id', true), '') not in ('', tenant) then
+    raise exception using
+      errcode = 'DH103',
+      message = 'DH103: the transaction already belongs to another tenant than the claims of the token name';
+  end if;
+  if subject !~ ${uuidPattern} then
+    subject := '';
+  end if;
+${sign}  perform pg_catalog.set_config('app.tenant_id', tenant, true),
+          pg_catalog.set_config('app.user_id', subject, true),
+          pg_catalog.set_config('app.context_signature', signature, true);
+end
+`
+
+// good for this transaction alone, whose beginning the expiry is compared with
+const signingSql = `  if tenant <> '' then
+    select e.text || '.' || k.id || '.' || pg_catalog.encode(
+           ${macSql(signedText('tenant', 'subject', 'e.text'))}, 'hex')
+      into signature
+      from tenancy.context_key k,
+           (select (floor(extract(epoch from transaction_timestamp()))::pg_catalog.int8 + 1)::pg_catalog.text) e (text)
+     where k.signs;
+  end if;
+`
+
+interface Definition {
+  readonly name: string
+  readonly returns: string
+  readonly attributes: string
+  readonly securityDefiner?: boolean
+  readonly body: string
+}
+
+const reads = 'language plpgsql stable parallel safe'
+
+const currentTenantId = { name: 'tenancy.current_tenant_id()', returns: 'uuid', attributes: reads }
+const preRequest = {
+  name: 'tenancy.pre_request()',
+  returns: 'void',
+  attributes: 'language plpgsql volatile',
+}
+
+function contextFunction(definition: Definition, command = 'create or replace function'): ContextFunction {
+  const { name, returns, attributes, securityDefiner = false, body } = definition
+  const definer = securityDefiner ? ' security definer' : ''
+  return {
+    name,
+    securityDefiner,
+    body,
+    sql: `${command} ${name} returns ${returns}\n  ${attributes}${definer}\n  set search_path = ''\nas $$${body}$$;\n`,
+  }
+}
+
+const plain: readonly Definition[] = [
+  { ...currentTenantId, body: plainTenantBody },
+  { ...preRequest, body: preRequestBody('') },
+]
+
+/** The bodies that believe the settings: what the migration of the context creates. */
+export const plainContextFunctions = plain.map((definition) => contextFunction(definition))
+
+/** The bodies that believe a signed context only. */
+export const signedContextFunctions = [
+  contextFunction({ ...currentTenantId, securityDefiner: true, body: signedTenantBody }),
+  contextFunction({ ...preRequest, securityDefiner: true, body: preRequestBody(signingSql) }),
+]
+
+const [createCurrentTenantId = '', createPreRequest = ''] = plain.map(
+  (definition) => contextFunction(definition, 'create function').sql,
+)
+
+const createRequireTenantId = contextFunction(
+  { name: 'tenancy.require_tenant_id()', returns: 'uuid', attributes: reads, body: requireBody },
+  'create function',
+).sql
+
+const createClaimedTenantId = contextFunction(
+  { name: 'tenancy.claimed_tenant_id()', returns: 'uuid', attributes: reads, body: claimedBody },
+  'create function',
+).sql
+
+/** The migration of the context, word for word. */
+export const contextMigrationSql = `-- The context of a transaction, as the database reads it. It stands before the tables because their columns
+-- default to it.
+set local role doublehull_owner;
+
+-- PostgreSQL lets everybody execute a new function unless told otherwise.
+alter default privileges for role doublehull_owner revoke execute on functions from public;
+
+-- Stable, never immutable: a plan that was made for one tenant would answer another with the first one's
+-- rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
+-- Types are qualified: even with an empty search_path PostgreSQL looks for a type among the temporary ones first, and
+-- a cast to a type of one's own runs a function of one's own.
+-- \`doublehull migrate\` with DOUBLEHULL_CONTEXT_KEY gives it another body, which believes signed contexts only; a
+-- later migration must not create or replace it.
+${createCurrentTenantId}
+comment on function tenancy.current_tenant_id() is
+  'The tenant that the current transaction works for, or null. DH102 where the context is malformed.';
+
+${createRequireTenantId}
+comment on function tenancy.require_tenant_id() is
+  'The tenant that the current transaction works for. DH101 where there is none.';
+
+-- The same without a doubt raised: what the context says, for conditions that only ask whether there is one. Which
+-- rows are a tenant's is never asked of it alone.
+${createClaimedTenantId}
+comment on function tenancy.claimed_tenant_id() is
+  'The tenant that the context names, verified or not. DH101 where there is none.';
+
+-- For PostgREST's db-pre-request. Nobody may execute it until the owner grants that to the role of an API: whoever
+-- may can write the claims first, and so be any tenant.
+${createPreRequest}
+comment on function tenancy.pre_request() is
+  'Makes the verified claims of a token (request.jwt.claims) the context: tenant_id, and sub where it is a uuid.';
+`
