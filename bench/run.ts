@@ -103,8 +103,8 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     : new Map<string, number>()
   const leaks = await probeAll(entrants, log)
   const { growth, policies } = await compareLarge(server, options, plan, log)
-  const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
   const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
+  const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
   return makeReport({
     figures,
     tally,
@@ -285,16 +285,6 @@ async function compareLarge(
   return { ...(growth ? { growth } : {}), ...(policies ? { policies } : {}) }
 }
 
-async function compareVerify(server: BenchServer, plan: Plan, log: Log): Promise<VerifyCost> {
-  log(`making ${verifiedTables} tables`)
-  const { manifest, sql } = manyTables(verifiedTables)
-  const { appUrl } = await server.createDatabase('many', async (admin) => {
-    await admin.query(sql)
-  })
-  log('verifying them')
-  return measureVerify(appUrl, manifest, plan.verify)
-}
-
 async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promise<SigningCost> {
   log('point reads with a context that is believed, and with one that is verified')
   const key = randomBytes(32).toString('base64')
@@ -303,6 +293,16 @@ async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promis
   const signed = await server.createDatabase('signed', load)
   await runMigrations({ connectionString: signed.adminUrl, roles: { manage: false }, context: { key } })
   return measureSigning({ plain: plain.appUrl, signed: signed.appUrl }, key, plan.signed)
+}
+
+async function compareVerify(server: BenchServer, plan: Plan, log: Log): Promise<VerifyCost> {
+  log(`making ${verifiedTables} tables`)
+  const { manifest, sql } = manyTables(verifiedTables)
+  const { appUrl } = await server.createDatabase('many', async (admin) => {
+    await admin.query(sql)
+  })
+  log('verifying them')
+  return measureVerify(appUrl, manifest, plan.verify)
 }
 
 function compareTypes(plan: Plan, cleanup: Cleanup, log: Log): Promise<TypeCost> {

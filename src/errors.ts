@@ -73,10 +73,6 @@ export interface TenancyErrorDetails {
   readonly tables?: readonly string[]
   readonly migration?: string
   readonly sqlState?: string
-  /** The code of a check of `doublehull verify`, such as `DH321`, the object that it is about, and its page. */
-  readonly check?: string
-  readonly object?: string
-  readonly page?: string
   readonly hint?: string
 }
 

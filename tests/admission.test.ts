@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy } from '../src/index.ts'
+import { policiesOf } from '../src/policy/policy.ts'
 import { defaultRoleNames } from '../src/policy/roles.ts'
 import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
 import { policyName } from './support/policy-name.ts'
@@ -10,6 +11,9 @@ import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const database = useTestDatabase()
 const guard = policyName('governance.branding', 'tenant_guard')
+const held = policiesOf(manifest, defaultRoleNames)
+  .flatMap(({ policies }) => policies)
+  .find(({ name }) => name === guard)
 const { app, owner, system, reader } = defaultRoleNames
 const logins: TemporaryLogin[] = []
 const groups: string[] = []
@@ -84,7 +88,7 @@ describe('a login', () => {
     [
       'the guard of a table is for another command',
       `drop policy ${guard} on governance.branding; create policy ${guard} on governance.branding as restrictive for delete to doublehull_app, doublehull_reader using (true)`,
-      `drop policy ${guard} on governance.branding; create policy ${guard} on governance.branding as restrictive to doublehull_app, doublehull_reader using (tenant_id = (select tenancy.require_tenant_id()))`,
+      `drop policy ${guard} on governance.branding; create policy ${guard} on governance.branding as restrictive to doublehull_app, doublehull_reader using (${held?.using}) with check (${held?.withCheck})`,
     ],
   ])('is refused where %s', async (_, damage, mend) => {
     const tenancy = createTenancy({ PrismaClient, manifest, connectionString: await loginAs(app) })

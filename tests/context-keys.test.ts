@@ -72,13 +72,14 @@ describe('a signature', () => {
   const context = parseTenantContext({ tenantId: '00000000-0000-4000-8000-000000000001' })
   const signer = (ttl?: number) => new ContextSigner(parseContextKey(drawContextKey(), 'key'), ttl)
 
-  it('is kept with its context until half its life is over, or the clock is set back', () => {
+  it('is kept for its tenant and user until half its life is over, or the clock is set back', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_000 })
     const signs = signer()
     const first = signs.signatureOf(context)
     expect(first).toMatch(/^1800000300\./)
     vi.setSystemTime(1_800_000_149_000)
-    expect(signs.signatureOf(context)).toBe(first)
+    expect(signs.signatureOf({ ...context })).toBe(first)
+    expect(signs.signatureOf({ ...context, userId: context.tenantId as never })).not.toBe(first)
     vi.setSystemTime(1_800_000_151_000)
     expect(signs.signatureOf(context)).toMatch(/^1800000451\./)
     vi.setSystemTime(1_800_000_000_000)

@@ -1,12 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { loadChecks } from '../src/catalog/index.ts'
+import { buildPackage } from './support/built-package.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-// below the repository, so that the built files find their dependencies
-const built = join(root, 'node_modules/.cache/doublehull-package')
+let built = ''
 
 interface PackageJson {
   readonly version: string
@@ -25,11 +26,7 @@ function exportOf(name: string): string {
 }
 
 beforeAll(() => {
-  rmSync(built, { recursive: true, force: true })
-  mkdirSync(built, { recursive: true })
-  const tsc = join(root, 'node_modules/.bin/tsc')
-  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(built, 'dist')], { cwd: root })
-  copyFileSync(join(root, 'package.json'), join(built, 'package.json'))
+  built = buildPackage('doublehull-package')
 })
 afterAll(() => rmSync(built, { recursive: true, force: true }))
 
@@ -78,6 +75,36 @@ describe('the built package', () => {
     expect(readFileSync(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 
+  it('has the SQL of each check, as a file to read and in the code, which is bundled without files', async () => {
+    const files = readdirSync(join(built, 'dist/catalog/checks')).sort()
+    expect(files).toEqual(readdirSync(join(root, 'src/catalog/checks')).sort())
+    expect(files).toHaveLength(loadChecks().length)
+    expect(readFileSync(join(built, 'dist/catalog/sql-files.js'), 'utf8')).not.toContain('node:fs')
+    const module = (await import(pathToFileURL(join(built, exportOf('./verify'))).href)) as {
+      loadChecks: typeof loadChecks
+    }
+    expect(module.loadChecks()).toEqual(loadChecks())
+  })
+
+  it('verifies a database from where it is installed', () => {
+    const bin = join(built, manifest.bin['doublehull'] ?? '')
+    // in this folder there is a schema of the project, so the manifest is named
+    const args = ['verify', '--json', '--manifest', join(root, 'src/generated/tenancy.json')]
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+      cwd: built,
+      encoding: 'utf8',
+      env: { ...process.env, DATABASE_URL: inject('adminUrl'), DIRECT_URL: '' },
+    })
+    // the server's own database has none of the tables
+    expect(status, stderr).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      checks: loadChecks().length,
+      findings: expect.arrayContaining([
+        expect.objectContaining({ code: 'DH320', object: 'table tenancy.tenant' }),
+      ]),
+    })
+  })
+
   it('compiles in a project that checks its libraries', () => {
     const uses = Object.keys(manifest.exports)
       .filter((name) => name !== './package.json')
@@ -107,6 +134,8 @@ describe('the built package', () => {
     const packed = files.map(({ path }) => path)
     expect(packed).toContain('prisma/migrations/20261121000400_row_level_security/migration.sql')
     expect(packed).toContain('prisma/schema/main.prisma')
+    // which `doublehull verify --format sarif` reads
+    for (const { code } of loadChecks()) expect(packed).toContain(`docs/checks/${code}.md`)
     expect(packed.filter((path) => path.startsWith('src/') || path.startsWith('tests/'))).toEqual([])
     // `dist` is packed too, which `prepack` builds
     expect(manifest.scripts['prepack']).toBe('npm run build')

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { askChecks } from '../src/catalog/ask-checks.ts'
+import { catalogInput } from '../src/catalog/catalog-input.ts'
 import { loadChecks } from '../src/catalog/check.ts'
 import { columnKey, policyExpression } from '../src/catalog/policy-expression.ts'
 import { manifest as bundled } from '../src/generated/tenancy.ts'
@@ -235,8 +236,7 @@ describe.each([
       const found = await askChecks(
         async (text, values) => (await admin.query(text, [...values])).rows,
         checks,
-        manifest,
-        defaultRoleNames,
+        catalogInput(manifest, defaultRoleNames),
       )
       return found.map(({ object }) => object)
     } finally {

@@ -81,8 +81,8 @@ describe('what goes over the wire', () => {
     const { tap, connectionString } = await ProtocolTap.before(database.appUrl)
     const db = openTenancy(connectionString, 1).client({ tenantId: a.tenantId })
     await Promise.all(Array.from({ length: 9 }, () => db.configPackage.findFirst()))
-    // and the connection is asked once which process it leads to
-    expect(tap.take().match(/S/g)).toHaveLength(9 + 1 + 1)
+    // and about ways around its role, and the connection is asked once which process it leads to
+    expect(tap.take().match(/S/g)).toHaveLength(9 + 1 + 1 + 1)
     await tap.close()
   })
 })

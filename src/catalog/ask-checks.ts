@@ -1,19 +1,12 @@
-import type { Manifest } from '../manifest/manifest.ts'
-import type { RoleNames } from '../policy/roles.ts'
-import { catalogInput } from './catalog-input.ts'
 import type { Check } from './check.ts'
 import { type Finding, levels } from './finding.ts'
-import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 import { readSqlFiles } from './sql-files.ts'
 
 /** Sends one statement with its values. */
 export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>
 
 /** What a row of a check says. */
-export type FindingRow = Pick<Finding, 'object' | 'detail' | 'remedy'>
-
-interface JudgedRow extends FindingRow {
-  readonly code: string
+interface FindingRow extends Pick<Finding, 'object' | 'detail' | 'remedy'> {
   /** What the check's judge decides by. */
   readonly evidence?: unknown
 }
@@ -21,26 +14,27 @@ interface JudgedRow extends FindingRow {
 /** As many checks go into one statement: what the prelude makes of the manifest is then made once for all of them. */
 const together = 16
 
-/** Asks the given checks; the worst findings come first. */
+/**
+ * Asks the given checks.
+ *
+ * @param input what `catalogInput` makes
+ * @param onCheck called behind each check with the number of its findings
+ * @returns the worst findings first
+ */
 export async function askChecks(
   ask: Ask,
   checks: readonly Check[],
-  manifest: Manifest,
-  roles: RoleNames,
-  flaws: readonly ServerFlaw[] = serverFlaws,
+  input: string,
   onCheck: (check: Check, found: number) => void = () => {},
 ): Promise<readonly Finding[]> {
-  const input = catalogInput(manifest, roles, flaws)
   const findings: Finding[] = []
   for (let start = 0; start < checks.length; start += together) {
     const group = checks.slice(start, start + together)
-    const rows = (await ask(groupSql(group), [input])) as unknown as readonly JudgedRow[]
+    const rows = (await ask(groupSql(group), [input])) as unknown as readonly (FindingRow & {
+      readonly code: string
+    })[]
     for (const check of group) {
-      const found = rows.flatMap((row) => {
-        if (row.code !== check.code) return []
-        const detail = check.judge ? check.judge(row.evidence) : row.detail
-        return detail === undefined ? [] : findingOf(check, { ...row, detail })
-      })
+      const found = rows.flatMap((row) => (row.code === check.code ? findingsOf(check, row) : []))
       findings.push(...found)
       onCheck(check, found.length)
     }
@@ -49,9 +43,15 @@ export async function askChecks(
   return findings.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
 }
 
-/** A row of a check with what all its findings have in common. */
-export function findingOf({ code, level, title }: Check, { object, detail, remedy }: FindingRow): Finding {
-  return { code, level, title, object, detail, remedy, page: `docs/checks/${code}.md` }
+/** The finding of a check's row, where the check's judge has nothing against it. */
+export function findingsOf(
+  check: Check,
+  { object, detail, remedy, evidence }: FindingRow,
+): readonly Finding[] {
+  const { code, level, title } = check
+  const judged = check.judge ? check.judge(evidence) : detail
+  if (judged === undefined) return []
+  return [{ code, level, title, object, detail: judged, remedy, page: `docs/checks/${code}.md` }]
 }
 
 /** A query that may ask of all that `prelude.sql` names; its `$1` is what `catalogInput` makes. */

@@ -1,14 +1,24 @@
 import { type Manifest, type ModelManifest, tenantFieldOf } from '../manifest/manifest.ts'
+import {
+  type ContextFunction,
+  commonContextFunctions,
+  plainContextFunctions,
+  signedContextFunctions,
+} from '../policy/context-sql.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
-import type { ServerFlaw } from './server-flaws.ts'
+import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 
 /**
  * What the checks are asked with: the manifest, the roles and what is known of servers, in the shape that `prelude.sql` reads.
  *
  * @returns a text of JSON
  */
-export function catalogInput(manifest: Manifest, roles: RoleNames, flaws: readonly ServerFlaw[]): string {
+export function catalogInput(
+  manifest: Manifest,
+  roles: RoleNames,
+  flaws: readonly ServerFlaw[] = serverFlaws,
+): string {
   const tables = policiesOf(manifest, roles)
   const about = new Map<string, object>()
   for (const [name, model] of Object.entries(manifest.models)) {
@@ -45,6 +55,11 @@ export function catalogInput(manifest: Manifest, roles: RoleNames, flaws: readon
       })),
     ),
     relations: [...modelRelations(manifest), ...joinRelations(manifest)],
+    functions: [
+      ...plainContextFunctions.map((one) => functionInput(one, 'plain')),
+      ...signedContextFunctions.map((one) => functionInput(one, 'signed')),
+      ...commonContextFunctions.map((one) => functionInput(one, 'either')),
+    ],
   })
 }
 
@@ -94,6 +109,11 @@ function joinRelations(manifest: Manifest): readonly object[] {
 
 function columnsOf(model: ModelManifest, fields: readonly string[]): readonly (string | undefined)[] {
   return fields.map((field) => model.columns[field])
+}
+
+function functionInput({ name, body, securityDefiner }: ContextFunction, mode: string): object {
+  const [, function_name] = /^tenancy\.(\w+)\(\)$/.exec(name) ?? []
+  return { function_name, mode, body, security_definer: securityDefiner }
 }
 
 function keyOf({ schema, table }: { readonly schema: string; readonly table: string }): string {

@@ -118,11 +118,59 @@ protected_table as materialized (
   )
   select oid, name, scope from tree
 ),
+-- the functions of the context, one row for each body that they may have; `oid` is null where the database lacks one
+expected_function as materialized (
+  select wanted.*, pg_catalog.format('tenancy.%I()', wanted.function_name) as name, f.oid
+    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'functions') as wanted (
+           function_name text,
+           mode text,           -- plain or signed, by which contexts it believes; either where it is the same for both
+           body text,
+           security_definer boolean
+         )
+    left join pg_catalog.pg_namespace n on n.nspname = 'tenancy'
+    left join pg_catalog.pg_proc f
+      on f.pronamespace = n.oid and f.proname = wanted.function_name and f.pronargs = 0
+),
 -- the schemas of the manifest's tables, and the one of the context
 own_schema as materialized (
   select distinct n.oid, n.nspname as schema_name
     from pg_catalog.pg_namespace n
    where n.nspname = 'tenancy' or n.nspname in (select t.schema_name from expected_table t)
+),
+-- what the sessions of the held roles begin with, and the statement that takes it away
+session_setting as materialized (
+  select case when s.setrole <> 0 then 'role ' || h.role_name
+              when s.setdatabase <> 0 then 'this database'
+              else 'all roles' end as object,
+         h.role_name, one.name, one.value,
+         case when s.setrole = 0 and s.setdatabase <> 0
+              then pg_catalog.format('alter database %I reset %s;', pg_catalog.current_database(), one.name)
+              else pg_catalog.format('alter role %s%s reset %s;', coalesce(pg_catalog.quote_ident(h.role_name), 'all'),
+                                     case when s.setdatabase <> 0
+                                          then pg_catalog.format(' in database %I', pg_catalog.current_database()) end,
+                                     one.name) end as reset_sql
+    from pg_catalog.pg_db_role_setting s
+    left join held_role h on h.oid = s.setrole
+   cross join pg_catalog.unnest(s.setconfig) as entry (text)
+   cross join lateral (
+           select pg_catalog.lower(pg_catalog.split_part(entry.text, '=', 1)),
+                  pg_catalog.substr(entry.text, pg_catalog.strpos(entry.text, '=') + 1)
+         ) as one (name, value)
+   where (s.setrole = 0 or h.oid is not null)
+     and (s.setdatabase = 0 or s.setdatabase = (select d.oid from pg_catalog.pg_database d
+                                                  where d.datname = pg_catalog.current_database()))
+),
+-- what is known of servers before certain releases, as far as it is this one's
+server_flaw as materialized (
+  select known.cve, known.what, known.needs,
+         (select pg_catalog.max(f.number) from pg_catalog.unnest(known.fixed_in) as f (number)
+           where f.number / 10000 = here.number / 10000) as fixed_in
+    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'flaws') as known (cve text, what text, needs text, fixed_in integer[])
+   cross join (select pg_catalog.current_setting('server_version_num')::integer) as here (number)
+   -- a fix is in its release and the later ones of the same major version, and in all later major versions
+   where exists (select from pg_catalog.unnest(known.fixed_in) as f (number)
+                  where f.number / 10000 = here.number / 10000 and here.number < f.number)
+      or here.number / 10000 < (select pg_catalog.min(f.number / 10000) from pg_catalog.unnest(known.fixed_in) as f (number))
 ),
 -- the tables of the manifest that have a tenant column, as far as the database has it
 tenant_table as materialized (
@@ -260,39 +308,4 @@ colliding_index as materialized (
                                   where p.contype = 'p' and p.conrelid = t.oid and p.conkey = array[a.attnum]
                                     and (y.typcategory = 'N' or a.attname ~ '(^|_)([a-z]?u?id|ulid)$|I[dD]$'))
                   end)
-),
--- what the sessions of the held roles begin with, and the statement that takes it away
-session_setting as materialized (
-  select case when s.setrole <> 0 then 'role ' || h.role_name
-              when s.setdatabase <> 0 then 'this database'
-              else 'all roles' end as object,
-         h.role_name, one.name, one.value,
-         case when s.setrole = 0 and s.setdatabase <> 0
-              then pg_catalog.format('alter database %I reset %s;', pg_catalog.current_database(), one.name)
-              else pg_catalog.format('alter role %s%s reset %s;', coalesce(pg_catalog.quote_ident(h.role_name), 'all'),
-                                     case when s.setdatabase <> 0
-                                          then pg_catalog.format(' in database %I', pg_catalog.current_database()) end,
-                                     one.name) end as reset_sql
-    from pg_catalog.pg_db_role_setting s
-    left join held_role h on h.oid = s.setrole
-   cross join pg_catalog.unnest(s.setconfig) as entry (text)
-   cross join lateral (
-           select pg_catalog.lower(pg_catalog.split_part(entry.text, '=', 1)),
-                  pg_catalog.substr(entry.text, pg_catalog.strpos(entry.text, '=') + 1)
-         ) as one (name, value)
-   where (s.setrole = 0 or h.oid is not null)
-     and (s.setdatabase = 0 or s.setdatabase = (select d.oid from pg_catalog.pg_database d
-                                                  where d.datname = pg_catalog.current_database()))
-),
--- what is known of servers before certain releases, as far as it is this one's
-server_flaw as materialized (
-  select known.cve, known.what, known.needs,
-         (select pg_catalog.max(f.number) from pg_catalog.unnest(known.fixed_in) as f (number)
-           where f.number / 10000 = here.number / 10000) as fixed_in
-    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'flaws') as known (cve text, what text, needs text, fixed_in integer[])
-   cross join (select pg_catalog.current_setting('server_version_num')::integer) as here (number)
-   -- a fix is in its release and the later ones of the same major version, and in all later major versions
-   where exists (select from pg_catalog.unnest(known.fixed_in) as f (number)
-                  where f.number / 10000 = here.number / 10000 and here.number < f.number)
-      or here.number / 10000 < (select pg_catalog.min(f.number / 10000) from pg_catalog.unnest(known.fixed_in) as f (number))
 )

@@ -8,9 +8,9 @@ import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { type Ask, askChecks } from './ask-checks.ts'
+import { catalogInput } from './catalog-input.ts'
 import { type Check, loadChecks } from './check.ts'
 import type { Finding } from './finding.ts'
-import { serverFlaws } from './server-flaws.ts'
 
 export interface VerifyOptions {
   /**
@@ -84,7 +84,8 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     signal?.addEventListener('abort', stop)
     await client.connect()
     const ask: Ask = async (text, values) => (await client.query(text, [...values])).rows
-    // one state of the catalog for all checks, and every name that it prints with its schema
+    // one state of the catalog for all checks, and every name that it prints with its schema; compiling would take
+    // longer than the statements do
     await client.query(
       `begin isolation level repeatable read read only; set local search_path = ''; set local jit = off`,
     )
@@ -95,7 +96,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       [],
     )) as unknown as [VerifyReport['server']]
     let done = 0
-    const findings = await askChecks(ask, checks, manifest, roles, serverFlaws, ({ code }, found) => {
+    const findings = await askChecks(ask, checks, catalogInput(manifest, roles), ({ code }, found) => {
       done++
       onProgress?.({ check: code, findings: found, done, total: checks.length })
     })

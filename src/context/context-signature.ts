@@ -32,11 +32,17 @@ interface Signature {
   readonly renewAt: number
 }
 
-/** Signs contexts with one key, each once for as long as the signature has half its life before it. */
+/** Most signatures that are kept; one is some 300 bytes. */
+const mostKept = 10_000
+
+/**
+ * Signs contexts with one key, those of a tenant and a user once for as long as the signature has half its life before
+ * it: an application makes a client, and with it a context, for each request.
+ */
 export class ContextSigner {
   readonly #key: ContextKey
   readonly #ttlSeconds: number
-  readonly #signatures = new WeakMap<Identity, Signature>()
+  readonly #signatures = new Map<string, Signature>()
 
   /** @throws {TenancyError} `DH409` for a life that the database would refuse */
   constructor(key: ContextKey, ttlSeconds: number = defaultTtlSeconds) {
@@ -65,22 +71,23 @@ export class ContextSigner {
 
   /**
    * The setting `app.context_signature` for a context: `<expiry, in unix seconds>.<id of the key>.<mac>`.
-   *
-   * @param context one object for as long as it is used, for its signature is kept with it
    */
   signatureOf(context: Identity): string {
     const now = Date.now()
-    const kept = this.#signatures.get(context)
+    const identity = `${context.tenantId}:${context.userId ?? ''}`
+    const kept = this.#signatures.get(identity)
     // a clock that was set back makes a signature no older, and must not make it last for longer
     if (kept && now < kept.renewAt && now > kept.renewAt - this.#ttlSeconds * 500 - 1_000) return kept.text
-    const text = this.#sign(context, Math.floor(now / 1_000) + this.#ttlSeconds)
-    this.#signatures.set(context, { text, renewAt: now + this.#ttlSeconds * 500 })
+    const text = this.#sign(identity, Math.floor(now / 1_000) + this.#ttlSeconds)
+    // all at once: what is still in use is soon there again
+    if (this.#signatures.size >= mostKept) this.#signatures.clear()
+    this.#signatures.set(identity, { text, renewAt: now + this.#ttlSeconds * 500 })
     return text
   }
 
-  #sign({ tenantId, userId }: Identity, expiry: number): string {
+  #sign(identity: string, expiry: number): string {
     const mac = createHmac('sha256', this.#key.secret)
-      .update(`doublehull.context.1:${tenantId}:${userId ?? ''}:${expiry}`)
+      .update(`doublehull.context.1:${identity}:${expiry}`)
       .digest('hex')
     return `${expiry}.${this.#key.id}.${mac}`
   }

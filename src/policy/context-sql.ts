@@ -242,15 +242,13 @@ const [createCurrentTenantId = '', createPreRequest = ''] = plain.map(
   (definition) => contextFunction(definition, 'create function').sql,
 )
 
-const createRequireTenantId = contextFunction(
+/** Those that are the same, whether contexts are signed or not. */
+export const commonContextFunctions = [
   { name: 'tenancy.require_tenant_id()', returns: 'uuid', attributes: reads, body: requireBody },
-  'create function',
-).sql
-
-const createClaimedTenantId = contextFunction(
   { name: 'tenancy.claimed_tenant_id()', returns: 'uuid', attributes: reads, body: claimedBody },
-  'create function',
-).sql
+].map((definition) => contextFunction(definition, 'create function'))
+
+const [createRequireTenantId = '', createClaimedTenantId = ''] = commonContextFunctions.map(({ sql }) => sql)
 
 /** The migration of the context, word for word. */
 export const contextMigrationSql = `-- The context of a transaction, as the database reads it. It stands before the tables because their columns

@@ -11,7 +11,7 @@ export interface DatabaseHealth {
   readonly serverVersion?: string
   /** Whether row-level security holds the role: false means that hull one is alone. */
   readonly rowSecurityHolds?: boolean
-  /** Whether the start-up checks of `doublehull verify` were asked, and found nothing. */
+  /** Whether the start-up checks of `doublehull verify` were asked when the pool first connected, and found nothing. */
   readonly isVerified?: boolean
   readonly connections: { readonly total: number; readonly idle: number; readonly waiting: number }
   /** Why it is not well: a code of this package, an SQLSTATE or a system error code. */

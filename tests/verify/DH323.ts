@@ -1,18 +1,20 @@
-import { policyName, policyOf } from '../support/policy-name.ts'
+import { bundledPolicy } from '../support/policy-name.ts'
 import type { Fixture } from './fixture.ts'
 
-const select = `${policyName('governance.branding', 'tenant_select')} on governance.branding`
-const update = `${policyName('governance.branding', 'tenant_update')} on governance.branding`
+const { name: selectName, using } = bundledPolicy('governance.branding', 'tenant_select')
+const { name: updateName, withCheck } = bundledPolicy('governance.branding', 'tenant_update')
+const select = `${selectName} on governance.branding`
+const update = `${updateName} on governance.branding`
 
 export const fixture: Fixture = {
   broken: `alter policy ${select} using (true)`,
-  mended: `alter policy ${select} using (${policyOf('governance.branding', 'tenant_select').using})`,
+  mended: `alter policy ${select} using (${using})`,
   object: `policy ${select}`,
   detail: /^has another condition \(using\), and not/,
   more: [
     {
       broken: `alter policy ${update} with check (tenant_id is not null)`,
-      mended: `alter policy ${update} with check (tenant_id = (select tenancy.require_tenant_id()))`,
+      mended: `alter policy ${update} with check (${withCheck})`,
       object: `policy ${update}`,
       detail: /^has another condition \(with check\), and not/,
     },

@@ -1,7 +1,7 @@
 import type { Fixture } from './fixture.ts'
 
 export const fixture: Fixture = {
-  before: 'create role somebody_else',
+  before: 'drop role if exists somebody_else; create role somebody_else',
   broken: 'alter table governance.branding owner to somebody_else',
   mended: 'alter table governance.branding owner to doublehull_owner',
   object: 'table governance.branding',

@@ -15,9 +15,9 @@ export const fixture: Fixture = {
         /^has no row filter for audit.audit_event, governance.activation, governance.approval and \d+ more$/,
     },
     {
-      broken: 'create publication some for tables in schema tenancy',
-      mended: 'drop publication some',
-      object: 'publication some',
+      broken: 'create publication partly for tables in schema tenancy',
+      mended: 'drop publication partly',
+      object: 'publication partly',
       detail: /^has no row filter for tenancy."user", tenancy.membership, tenancy.tenant$/,
     },
   ],

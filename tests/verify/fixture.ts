@@ -11,6 +11,8 @@ interface Case {
   readonly object: string
   /** What its detail says. */
   readonly detail: RegExp
+  /** The other checks that find what is broken on the way to it, by their codes. */
+  readonly besides?: readonly string[]
   /** What is known of servers while it is broken: a server itself can't be. */
   readonly flaws?: readonly ServerFlaw[]
   /** The oldest PostgreSQL that has what is broken, where that is newer than 15. */
@@ -27,4 +29,6 @@ export interface Fixture extends Case {
   readonly before?: string
   /** SQL that takes them away. */
   readonly after?: string
+  /** The bundled schema has it as it is; `before` mends it, and `after` brings it back. */
+  readonly standing?: true
 }

@@ -1,6 +1,7 @@
 -- A policy has the name of one of the manifest and another definition.
 -- level: error
 -- attacks: G7, S7, S8
+-- startup: yes
 
 -- the columns of each policy that PostgreSQL may print as casts, made for all at once
 with casts as materialized (

@@ -1,0 +1,53 @@
+-- A function of the tenant context is missing, or another than the package's.
+-- level: error
+-- attacks: G7, G12, S12
+
+-- Who the tenant is, is what they answer. Whether it is the one that believes every context or the one that believes
+-- signed ones is DH341's; that it is neither, or that PostgreSQL may treat it otherwise, is found here.
+select 'function ' || e.name,
+       case when e.oid is null then 'is missing'
+            else pg_catalog.array_to_string(pg_catalog.array_remove(array[
+              case when not e.is_known then 'has another body than this version of the package gives it' end,
+              case when f.provolatile is distinct from (case when e.is_hook then 'v' else 's' end)::"char"
+                   then 'is ' || case f.provolatile when 'i' then 'IMMUTABLE' when 's' then 'STABLE' else 'VOLATILE' end end,
+              case when f.proparallel <> 's' and not e.is_hook then 'is not PARALLEL SAFE' end,
+              case when f.proleakproof then 'is LEAKPROOF' end,
+              case when f.proisstrict then 'is STRICT' end,
+              case when e.is_known and not e.is_right_definer
+                   then case when f.prosecdef then 'is SECURITY DEFINER' else 'is not SECURITY DEFINER' end end,
+              case when f.proconfig is distinct from array['search_path=""']
+                   then 'has other settings than an empty search_path' end,
+              case when l.lanname <> 'plpgsql' then 'is of another language' end,
+              -- a trusted proxy calls it for each request; whoever else may, can name the tenant first
+              case when e.is_hook and exists (
+                          select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) a
+                           where a.grantee = 0 and a.privilege_type = 'EXECUTE')
+                   then 'may be executed by everybody' end
+            ], null), ', ') end,
+       case when e.oid is not null and e.is_known and e.is_right_definer
+            then pg_catalog.format('alter function %s %s',
+                   e.name, case when e.is_hook then 'volatile not leakproof called on null input set search_path = ''''; and revoke execute on it from public'
+                                else 'stable parallel safe not leakproof called on null input set search_path = '''';' end)
+            when e.function_name in ('current_tenant_id', 'pre_request') then 'run doublehull migrate, which makes it anew'
+            else 'make it anew as the package''s migration 20261121000100_context has it' end
+  from (
+    select w.function_name, w.name, w.oid, w.function_name = 'pre_request' as is_hook,
+           pg_catalog.bool_or(w.body = p.prosrc) as is_known,
+           pg_catalog.bool_or(w.body = p.prosrc and w.security_definer = p.prosecdef) as is_right_definer
+      from expected_function w
+      left join pg_catalog.pg_proc p on p.oid = w.oid
+     group by w.function_name, w.name, w.oid
+  ) as e
+  left join pg_catalog.pg_proc f on f.oid = e.oid
+  left join pg_catalog.pg_language l on l.oid = f.prolang
+ where (e.oid is null and not e.is_hook)
+    or (e.oid is not null
+        and not (e.is_known and e.is_right_definer
+                 and f.provolatile = (case when e.is_hook then 'v' else 's' end)::"char"
+                 and (f.proparallel = 's' or e.is_hook)
+                 and not f.proleakproof and not f.proisstrict
+                 and f.proconfig is not distinct from array['search_path=""']
+                 and l.lanname = 'plpgsql'
+                 and not (e.is_hook and exists (
+                            select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) a
+                             where a.grantee = 0 and a.privilege_type = 'EXECUTE'))))

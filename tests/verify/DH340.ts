@@ -1,0 +1,48 @@
+import { plainContextFunctions, signedContextFunctions } from '../../src/policy/context-sql.ts'
+import type { Fixture } from './fixture.ts'
+
+const sqlOf = (functions: readonly { readonly sql: string }[]) => functions.map(({ sql }) => sql).join('')
+
+export const fixture: Fixture = {
+  broken: `create or replace function tenancy.current_tenant_id() returns uuid
+             language plpgsql stable parallel safe set search_path = ''
+             as $$ begin return '00000000-0000-0000-0000-000000000000'::uuid; end $$`,
+  mended: sqlOf(plainContextFunctions),
+  object: 'function tenancy.current_tenant_id()',
+  detail: /^has another body than this version of the package gives it$/,
+  more: [
+    {
+      broken: 'alter function tenancy.require_tenant_id() immutable',
+      mended: `alter function tenancy.require_tenant_id()
+                 stable parallel safe not leakproof called on null input set search_path = ''`,
+      object: 'function tenancy.require_tenant_id()',
+      detail: /^is IMMUTABLE$/,
+    },
+    {
+      broken: 'alter function tenancy.claimed_tenant_id() strict parallel restricted reset search_path',
+      mended: `alter function tenancy.claimed_tenant_id()
+                 stable parallel safe not leakproof called on null input set search_path = ''`,
+      object: 'function tenancy.claimed_tenant_id()',
+      detail: /^is not PARALLEL SAFE, is STRICT, has other settings than an empty search_path$/,
+    },
+    {
+      broken: 'alter function tenancy.current_tenant_id() rename to elsewhere',
+      mended: 'alter function tenancy.elsewhere() rename to current_tenant_id',
+      object: 'function tenancy.current_tenant_id()',
+      detail: /^is missing$/,
+    },
+    {
+      // the body that asks for a signature, without the right to read the keys
+      broken: `${sqlOf(signedContextFunctions)} alter function tenancy.current_tenant_id() security invoker`,
+      mended: sqlOf(plainContextFunctions),
+      object: 'function tenancy.current_tenant_id()',
+      detail: /^is not SECURITY DEFINER$/,
+    },
+    {
+      broken: 'grant execute on function tenancy.pre_request() to public',
+      mended: 'revoke execute on function tenancy.pre_request() from public',
+      object: 'function tenancy.pre_request()',
+      detail: /^may be executed by everybody$/,
+    },
+  ],
+}
