@@ -18,6 +18,7 @@ export const errorCodes = {
   DH112: 'the request names a tenant that it does not reach',
   DH113: 'the options of a resolver are not valid',
   DH114: 'the keys that tokens are verified with could not be had',
+  DH115: 'the work for each tenant was stopped',
 
   DH201: 'the model or operation is not known to the manifest',
   DH202: 'the tenant field was given another value than the context',
@@ -48,6 +49,8 @@ export const errorCodes = {
   DH407: 'a migration ends the transaction it runs in',
   DH408: 'the settings of a role or of a key are not valid',
   DH409: 'the database cannot be used',
+  DH410: 'a lock on a table was not free in time',
+  DH411: 'the login is still in use',
 
   DH501: 'the life cycle has no such move',
   DH502: 'only a draft may be edited',
@@ -58,7 +61,7 @@ export const errorCodes = {
 export type TenancyErrorCode = keyof typeof errorCodes
 
 /** What may succeed when it is tried again as it is: see {@link TenancyError.retryable}. */
-const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108', 'DH114'])
+const retryableCodes: ReadonlySet<TenancyErrorCode> = new Set(['DH106', 'DH107', 'DH108', 'DH114', 'DH410'])
 
 /**
  * What an error says beside its message. Names of models, tables, roles and files only: a value out of a

@@ -29,6 +29,11 @@ export {
 } from './tenancy/create-tenancy.ts'
 export type { DatabaseHealth } from './tenancy/database-health.ts'
 export type {
+  ForEachTenantOptions,
+  ForEachTenantProgress,
+  ForEachTenantResult,
+} from './tenancy/for-each-tenant.ts'
+export type {
   SystemTransactionOptions,
   TenantTransactionOptions,
   TransactionOptions,

@@ -1,10 +1,17 @@
 #!/usr/bin/env node
 import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
+import { protectCommand } from './protect.ts'
 import { verifyCommand } from './verify.ts'
 
-const commands: Readonly<Record<string, Command>> = { migrate: migrateCommand, verify: verifyCommand }
+const commands: Readonly<Record<string, Command>> = {
+  migrate: migrateCommand,
+  protect: protectCommand,
+  login: loginCommand,
+  verify: verifyCommand,
+}
 
 const output: CommandOutput = {
   stdout: (line) => void process.stdout.write(`${line}\n`),

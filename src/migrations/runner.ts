@@ -19,6 +19,16 @@ import { inTransaction, type MigrationSession, withMigrationSession } from './se
 
 export type { ContextReport } from './context-mode.ts'
 export type { ContextOptions } from './context-settings.ts'
+export { createLogin, dropLogin, type LoginOptions, type LoginPurpose } from './login.ts'
+export {
+  type OnlineFinding,
+  type OnlineStepKind,
+  type ProtectEvent,
+  type ProtectOptions,
+  type ProtectReport,
+  type ProtectStep,
+  protectDatabase,
+} from './protect.ts'
 export type { LoginRole, RoleOptions } from './role-settings.ts'
 export type { RoleReport } from './roles.ts'
 

@@ -13,6 +13,7 @@ export const migrationLockKey = 72707369
 /** Security-invoker views and the grammar of the bundled migrations came with PostgreSQL 15. */
 const minimumServerVersion = 150000
 const connectTimeoutMs = 15_000
+const lockPauseMs = 100
 
 /** A connection that holds the migration lock. */
 export interface MigrationSession {
@@ -150,25 +151,29 @@ function schemaOf(connectionString: string): string | undefined {
   return new URLSearchParams(query).get('schema') || undefined
 }
 
+/**
+ * Asks again and again instead of waiting in the server: a statement that waits there keeps a snapshot, and the
+ * `create index concurrently` of whoever holds the lock waits for every older snapshot, so both would wait for ever.
+ */
 async function takeLock(client: Client, timeoutMs: number, onWait: () => void): Promise<void> {
-  const tried = await client.query<{ taken: boolean }>(
-    'select pg_catalog.pg_try_advisory_lock($1) as taken',
-    [migrationLockKey],
-  )
-  if (tried.rows[0]?.taken === true) return
-  onWait()
-  await client.query('select pg_catalog.set_config($1, $2, false)', ['lock_timeout', `${timeoutMs}ms`])
-  try {
-    await client.query('select pg_catalog.pg_advisory_lock($1)', [migrationLockKey])
-  } catch (cause) {
-    // 55P03 is the lock's own time-out, 57014 a statement_timeout that came first
-    if (!['55P03', '57014'].includes(sqlStateOf(cause) ?? '')) throw cause
-    throw unusable(
-      `another migration run held the lock for more than ${timeoutMs} ms; wait for it, or find it with: select pid from pg_locks where locktype = 'advisory' and objid = ${migrationLockKey}`,
-      cause,
+  const end = performance.now() + timeoutMs
+  for (let attempt = 1; ; attempt += 1) {
+    const { rows } = await client.query<{ taken: boolean }>(
+      'select pg_catalog.pg_try_advisory_lock($1) as taken',
+      [migrationLockKey],
     )
+    if (rows[0]?.taken === true) return
+    if (attempt === 1) onWait()
+    const left = end - performance.now()
+    if (left <= 0) break
+    await new Promise((resolve) => setTimeout(resolve, Math.min(lockPauseMs, left)))
   }
-  await client.query('reset lock_timeout')
+  throw new TenancyError(
+    'DH409',
+    `another migration run held the lock for more than ${timeoutMs} ms; wait for it, or find it with: select pid from pg_locks where locktype = 'advisory' and objid = ${migrationLockKey}`,
+    // lock_not_available, as PostgreSQL calls it
+    { details: { sqlState: '55P03' } },
+  )
 }
 
 async function requireLock(client: Client): Promise<void> {

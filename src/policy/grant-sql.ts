@@ -1,6 +1,6 @@
 import type { Manifest } from '../manifest/manifest.ts'
 import { qualified, quoteIdentifier } from './identifier.ts'
-import { policiesOf } from './policy.ts'
+import { type ProtectedTable, policiesOf } from './policy.ts'
 import { defaultRoleNames, type RoleNames } from './roles.ts'
 
 /**
@@ -21,18 +21,58 @@ export function grantSql(manifest: Manifest, roles: RoleNames = defaultRoleNames
   const tables = policiesOf(manifest, roles)
   const [app, reader, system] = [roles.app, roles.reader, roles.system].map(quoteIdentifier)
   const everyone = `${app}, ${reader}, ${system}`
-  const schemas = [...new Set(['tenancy', ...tables.map(({ schema }) => schema)])].map(quoteIdentifier)
+  const schemas = schemasOf(tables).map(quoteIdentifier)
   return [
     `grant usage on schema ${schemas.join(', ')} to ${everyone};`,
-    `grant execute on function tenancy.current_tenant_id(), tenancy.require_tenant_id(), tenancy.claimed_tenant_id() to ${everyone};`,
-    ...tables.flatMap(({ schema, table, commands, systemCommands }) => {
-      const name = qualified(schema, table)
-      return [
-        `grant ${commands.join(', ')} on ${name} to ${app};`,
-        `grant select on ${name} to ${reader};`,
-        `grant ${systemCommands.join(', ')} on ${name} to ${system};`,
-      ]
-    }),
+    `grant execute on function ${contextFunctions.join(', ')} to ${everyone};`,
+    ...tables.flatMap((table) =>
+      tableGrants(table, roles).map(
+        ({ role, privileges }) =>
+          `grant ${privileges.join(', ')} on ${qualified(table.schema, table.table)} to ${quoteIdentifier(role)};`,
+      ),
+    ),
     '',
   ].join('\n')
+}
+
+/** The functions that policies and column defaults call as whoever queries. */
+export const contextFunctions = [
+  'tenancy.current_tenant_id()',
+  'tenancy.require_tenant_id()',
+  'tenancy.claimed_tenant_id()',
+]
+
+/** What each role may do with a table, in the order of the roles. */
+export function tableGrants(
+  { commands, systemCommands }: ProtectedTable,
+  roles: RoleNames,
+): readonly { readonly role: string; readonly privileges: readonly string[] }[] {
+  return [
+    { role: roles.app, privileges: commands },
+    { role: roles.reader, privileges: ['select'] },
+    { role: roles.system, privileges: systemCommands },
+  ]
+}
+
+/** The grants that all tables need, one statement for each role and object. */
+export function schemaGrants(
+  tables: readonly ProtectedTable[],
+  roles: RoleNames,
+): readonly { readonly role: string; readonly object: string; readonly statement: string }[] {
+  return [roles.app, roles.reader, roles.system].flatMap((role) => [
+    ...schemasOf(tables).map((object) => ({
+      role,
+      object,
+      statement: `grant usage on schema ${quoteIdentifier(object)} to ${quoteIdentifier(role)}`,
+    })),
+    ...contextFunctions.map((object) => ({
+      role,
+      object,
+      statement: `grant execute on function ${object} to ${quoteIdentifier(role)}`,
+    })),
+  ])
+}
+
+function schemasOf(tables: readonly ProtectedTable[]): readonly string[] {
+  return [...new Set(['tenancy', ...tables.map(({ schema }) => schema)])]
 }

@@ -31,7 +31,8 @@ function tableSql(table: ProtectedTable): string {
   ].join('\n')
 }
 
-function createPolicySql(table: string, policy: Policy): string {
+/** The statement that creates a policy on a table, whose name is quoted already. */
+export function createPolicySql(table: string, policy: Policy): string {
   const roles = policy.roles.map(quoteIdentifier).join(', ')
   return [
     `create policy ${quoteIdentifier(policy.name)} on ${table}`,

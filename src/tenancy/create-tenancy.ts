@@ -17,6 +17,13 @@ import { assertManifestFits } from './assert-manifest-fits.ts'
 import { checkHealth, type DatabaseHealth } from './database-health.ts'
 import { extendClient, withHullOne } from './extend-client.ts'
 import type { ExtendableClient } from './extendable-client.ts'
+import {
+  type ForEachTenantOptions,
+  type ForEachTenantResult,
+  forEachTenant,
+  tenantsOf,
+  type WorkedTenant,
+} from './for-each-tenant.ts'
 import { type SystemOptions, SystemWork } from './system-work.ts'
 import {
   type ClientParts,
@@ -162,6 +169,27 @@ export interface Tenancy<Client, UnsafeRaw extends boolean = false, Base = Clien
    * ```
    */
   system(use: SystemUseInput): SystemClient<Base>
+  /**
+   * Works for every tenant, in the order of their keys, each with a client of its own that both hulls hold. The
+   * tenants are read with {@link Tenancy.system}, which records that.
+   *
+   * @param work gets the tenant's client, and its id; `client()` without an argument is the tenant's there, too
+   * @param options `actor` and `reason` as of `system`; how many at once, where to begin, what to do about failures
+   * @throws {TenancyError} `DH115` when a tenant's work fails, with that as `cause`, unless `onError` is `continue`;
+   *   `DH109` and `DH409` as `system`
+   *
+   * @example
+   * ```ts
+   * const { done, failed } = await tenancy.forEachTenant(
+   *   async (db) => db.executionTrace.deleteMany({ where: { startedAt: { lt: ninetyDaysAgo } } }),
+   *   { actor: 'retention-job', reason: 'traces older than 90 days', onError: 'continue' },
+   * )
+   * ```
+   */
+  forEachTenant(
+    work: (db: TenantClient<Client, UnsafeRaw>, tenant: WorkedTenant) => Promise<unknown>,
+    options: ForEachTenantOptions,
+  ): Promise<ForEachTenantResult>
   /** Whether the database answers, and whether row-level security holds the role. Never rejects. */
   checkDatabaseHealth(): Promise<DatabaseHealth>
   /**
@@ -343,7 +371,7 @@ export function assembleTenancy<
     }
   }
 
-  return {
+  const tenancy: Tenancy<Extended, UnsafeRaw, Client> = {
     // an undefined that is passed is a session without a tenant, and never means the ambient one
     client(...input: [context?: TenantContextInput]) {
       try {
@@ -377,12 +405,27 @@ export function assembleTenancy<
       return ambient.run(parsed, work)
     },
     current: () => ambient.current(),
+    async forEachTenant(work, options) {
+      const tenants = tenantsOf(manifest, tenancy.system({ actor: options.actor, reason: options.reason }))
+      return forEachTenant(
+        {
+          ...tenants,
+          work: (tenantId) =>
+            tenancy.run({ tenantId }, async () => {
+              const context = ambient.require()
+              return work(tenancy.client(context), { tenantId: context.tenantId })
+            }),
+        },
+        options,
+      )
+    },
     checkDatabaseHealth: () => checkHealth(pool),
     disconnect({ timeoutMillis } = {}) {
       closing ??= close(timeoutMillis)
       return closing
     },
   }
+  return tenancy
 }
 
 /** The smallest value of each option that is a number, and its name; the largest is what a timer takes. */
