@@ -273,14 +273,14 @@ colliding_index as materialized (
      and t.scope in ('direct', 'shared', 'through')
      and not coalesce(ta.attnum = any (compared.keys), false)
      -- an expression that contains the tenant
-     and not (i.indexprs is not null
-              and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.quote_ident(t.tenant_column)) > 0
+     and not (ta.attnum is not null and i.indexprs is not null
+              and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.quote_ident(ta.attname)) > 0
               and exists (select from pg_catalog.pg_depend d
                            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = i.indexrelid
                              and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                              and d.refobjid = t.oid and d.refobjsubid = ta.attnum))
      -- only rows without a tenant, which no tenant writes
-     and not (i.indpred is not null
+     and not (ta.attnum is not null and i.indpred is not null
               and pg_catalog.strpos(pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.format('(%I IS NULL)', t.tenant_column)) > 0
               and pg_catalog.pg_get_expr(i.indpred, i.indrelid) !~ '\m(OR|NOT|CASE)\M')
      -- rows of one parent, and so of one tenant; the policy refuses another's parent before the index is asked

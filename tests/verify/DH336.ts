@@ -1,8 +1,6 @@
-import { documents } from './documents.ts'
 import type { Fixture } from './fixture.ts'
 
 export const fixture: Fixture = {
-  ...documents,
   broken: `
     alter table governance.trace_step
       drop constraint trace_step_tenant_id_trace_id_fkey,
@@ -12,12 +10,6 @@ export const fixture: Fixture = {
   object: 'constraint trace_step_tenant_id_trace_id_fkey on governance.trace_step',
   detail: /not validated/,
   more: [
-    {
-      broken: 'alter table documents.paragraph disable trigger all',
-      mended: 'alter table documents.paragraph enable trigger all',
-      object: 'constraint paragraph_document_id_fkey on documents.paragraph',
-      detail: /triggers are disabled/,
-    },
     {
       broken: 'alter table governance.branding alter constraint branding_tenant_id_fkey not enforced',
       mended: 'alter table governance.branding alter constraint branding_tenant_id_fkey enforced',

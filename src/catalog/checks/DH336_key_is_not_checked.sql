@@ -3,14 +3,10 @@
 -- attacks: S1, S3
 
 -- Of a constraint that was added NOT VALID nobody knows whether the rows of before keep it; one that is not enforced
--- (from PostgreSQL 18 on), or whose triggers are disabled, holds no row.
+-- (from PostgreSQL 18 on) holds no row. One whose triggers are disabled holds none either: DH326.
 with guarding as (
   select k.oid, k.conname, k.contype, t.oid as table_oid, t.name, k.convalidated,
-         coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true) as is_enforced,
-         k.contype = 'f' and exists (
-           select from pg_catalog.pg_trigger g
-            -- D: never fires; R: only where changes are replayed
-            where g.tgconstraint = k.oid and g.tgenabled in ('D', 'R')) as is_disabled
+         coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true) as is_enforced
     from expected_table t
     join pg_catalog.pg_constraint k on k.conrelid = t.oid
     left join tenant_table tt on tt.oid = t.oid
@@ -21,15 +17,13 @@ with guarding as (
                       where r.table_oid = t.oid and r.purpose in ('through', 'join') and r.attnums && k.conkey))
 )
 select pg_catalog.format('constraint %I on %s', g.conname, g.name),
-       case when g.is_disabled then 'its triggers are disabled: it is not checked at all'
-            when not g.is_enforced then 'is not enforced: it is not checked at all'
+       case when not g.is_enforced then 'is not enforced: it is not checked at all'
             else 'is not validated: rows of before may break it' end,
-       case when g.is_disabled then pg_catalog.format('alter table %s enable trigger all;', g.name)
-            when not g.is_enforced and g.contype = 'f' then
+       case when not g.is_enforced and g.contype = 'f' then
               pg_catalog.format('alter table %s alter constraint %I enforced;', g.name, g.conname)
             when not g.is_enforced then
               pg_catalog.format('alter table %1$s drop constraint %2$I, add constraint %2$I %3$s;', g.name, g.conname,
                                 pg_catalog.replace(pg_catalog.pg_get_constraintdef(g.oid), ' NOT ENFORCED', ''))
             else pg_catalog.format('alter table %s validate constraint %I;', g.name, g.conname) end
   from guarding g
- where not g.convalidated or not g.is_enforced or g.is_disabled
+ where not g.convalidated or not g.is_enforced
