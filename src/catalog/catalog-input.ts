@@ -111,9 +111,9 @@ function columnsOf(model: ModelManifest, fields: readonly string[]): readonly (s
   return fields.map((field) => model.columns[field])
 }
 
-function functionInput({ name, body, securityDefiner }: ContextFunction, mode: string): object {
+function functionInput({ name, language, body, securityDefiner }: ContextFunction, mode: string): object {
   const [, function_name] = /^tenancy\.(\w+)\(\)$/.exec(name) ?? []
-  return { function_name, mode, body, security_definer: securityDefiner }
+  return { function_name, mode, language, body, security_definer: securityDefiner }
 }
 
 function keyOf({ schema, table }: { readonly schema: string; readonly table: string }): string {

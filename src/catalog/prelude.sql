@@ -124,6 +124,7 @@ expected_function as materialized (
     from pg_catalog.jsonb_to_recordset($1::jsonb -> 'functions') as wanted (
            function_name text,
            mode text,           -- plain or signed, by which contexts it believes; either where it is the same for both
+           language text,       -- sql or plpgsql
            body text,
            security_definer boolean
          )

@@ -12,6 +12,7 @@
 export interface ContextFunction {
   /** Its name and what it takes, as `regprocedure` reads it. */
   readonly name: string
+  readonly language: 'sql' | 'plpgsql'
   /** Runs with the owner's rights. */
   readonly securityDefiner: boolean
   /** What stands between the dollars: `prosrc` in the catalog. */
@@ -30,7 +31,42 @@ const signedText = (tenantId: string, userId: string, expiry: string) =>
 const macSql = (text: string) =>
   `pg_catalog.sha256(k.outer_pad || pg_catalog.sha256(k.inner_pad || pg_catalog.convert_to(${text}, 'UTF8')))`
 
+// A context as nearly all are, in one expression that PostgreSQL puts in the place of the call: no function is called
+// then, and setting one of plpgsql up takes longer than reading a row. It stands in the caller's statement and under the
+// caller's search_path, so everything in it is qualified, operators too.
+const setting = `pg_catalog.current_setting('app.tenant_id', true)`
+const isUuid = `${setting} operator(pg_catalog.~~) '________-____-____-____-____________'
+            and pg_catalog.translate(${setting}, '0123456789abcdef', '') operator(pg_catalog.=) '----'`
+const noClaims = `coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') operator(pg_catalog.=) ''`
+
 const plainTenantBody = `
+  select case when ${noClaims}
+            and ${isUuid}
+         then ${setting}::pg_catalog.uuid
+         else tenancy.read_tenant_id() end
+`
+
+const claimedBody = `
+  select case when ${isUuid}
+         then ${setting}::pg_catalog.uuid
+         else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
+`
+
+const requireBody = `
+  select coalesce(tenancy.current_tenant_id(), tenancy.missing_tenant_id())
+`
+
+const missingBody = `
+begin
+  raise exception using
+    errcode = 'DH101',
+    message = 'DH101: no tenant context is set in this transaction',
+    hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
+end
+`
+
+// All other contexts, the faulty ones too.
+const readBody = `
 declare
   -- after a transaction that had set it, the setting is '' and not null
   setting pg_catalog.text := nullif(current_setting('app.tenant_id', true), '');
@@ -118,43 +154,6 @@ begin
 end
 `
 
-const requireBody = `
-declare
-  tenant_id pg_catalog.uuid := tenancy.current_tenant_id();
-begin
-  if tenant_id is null then
-    raise exception using
-      errcode = 'DH101',
-      message = 'DH101: no tenant context is set in this transaction',
-      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
-  end if;
-  return tenant_id;
-end
-`
-
-// Which rows are a tenant's is never asked of it alone, so it is the same whether contexts are signed or not.
-const claimedBody = `
-declare
-  setting pg_catalog.text := coalesce(
-    nullif(current_setting('app.tenant_id', true), ''),
-    lower(nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'tenant_id'));
-begin
-  if setting is null then
-    raise exception using
-      errcode = 'DH101',
-      message = 'DH101: no tenant context is set in this transaction',
-      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
-  end if;
-  if setting not like '________-____-____-____-____________'
-     or translate(setting, '0123456789abcdef', '') <> '----' then
-    raise exception using
-      errcode = 'DH102',
-      message = 'DH102: the tenant context is not a uuid';
-  end if;
-  return setting::pg_catalog.uuid;
-end
-`
-
 const uuidPattern = `'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'`
 
 // A request without a token, or with one that has no tenant, is let pass without a context: it may read what is
@@ -198,34 +197,39 @@ const signingSql = `  if tenant <> '' then
 
 interface Definition {
   readonly name: string
+  readonly language: 'sql' | 'plpgsql'
   readonly returns: string
   readonly attributes: string
   readonly securityDefiner?: boolean
   readonly body: string
 }
 
-const reads = 'language plpgsql stable parallel safe'
+const reads = 'stable parallel safe'
 
-const currentTenantId = { name: 'tenancy.current_tenant_id()', returns: 'uuid', attributes: reads }
+const currentTenantId = { name: 'tenancy.current_tenant_id()', returns: 'uuid', attributes: reads } as const
 const preRequest = {
   name: 'tenancy.pre_request()',
+  language: 'plpgsql',
   returns: 'void',
-  attributes: 'language plpgsql volatile',
-}
+  attributes: 'volatile',
+} as const
 
 function contextFunction(definition: Definition, command = 'create or replace function'): ContextFunction {
-  const { name, returns, attributes, securityDefiner = false, body } = definition
+  const { name, language, returns, attributes, securityDefiner = false, body } = definition
   const definer = securityDefiner ? ' security definer' : ''
+  // with a setting of its own, a function is never put in the place of its call
+  const settings = language === 'plpgsql' ? `\n  set search_path = ''` : ''
   return {
     name,
+    language,
     securityDefiner,
     body,
-    sql: `${command} ${name} returns ${returns}\n  ${attributes}${definer}\n  set search_path = ''\nas $$${body}$$;\n`,
+    sql: `${command} ${name} returns ${returns}\n  language ${language} ${attributes}${definer}${settings}\nas $$${body}$$;\n`,
   }
 }
 
 const plain: readonly Definition[] = [
-  { ...currentTenantId, body: plainTenantBody },
+  { ...currentTenantId, language: 'sql', body: plainTenantBody },
   { ...preRequest, body: preRequestBody('') },
 ]
 
@@ -234,7 +238,7 @@ export const plainContextFunctions = plain.map((definition) => contextFunction(d
 
 /** The bodies that believe a signed context only. */
 export const signedContextFunctions = [
-  contextFunction({ ...currentTenantId, securityDefiner: true, body: signedTenantBody }),
+  contextFunction({ ...currentTenantId, language: 'plpgsql', securityDefiner: true, body: signedTenantBody }),
   contextFunction({ ...preRequest, securityDefiner: true, body: preRequestBody(signingSql) }),
 ]
 
@@ -242,13 +246,44 @@ const [createCurrentTenantId = '', createPreRequest = ''] = plain.map(
   (definition) => contextFunction(definition, 'create function').sql,
 )
 
-/** Those that are the same, whether contexts are signed or not. */
-export const commonContextFunctions = [
-  { name: 'tenancy.require_tenant_id()', returns: 'uuid', attributes: reads, body: requireBody },
-  { name: 'tenancy.claimed_tenant_id()', returns: 'uuid', attributes: reads, body: claimedBody },
-].map((definition) => contextFunction(definition, 'create function'))
+const common: readonly Definition[] = [
+  {
+    name: 'tenancy.read_tenant_id()',
+    language: 'plpgsql',
+    returns: 'uuid',
+    attributes: reads,
+    body: readBody,
+  },
+  {
+    name: 'tenancy.missing_tenant_id()',
+    language: 'plpgsql',
+    returns: 'uuid',
+    attributes: reads,
+    body: missingBody,
+  },
+  {
+    name: 'tenancy.require_tenant_id()',
+    language: 'sql',
+    returns: 'uuid',
+    attributes: reads,
+    body: requireBody,
+  },
+  {
+    name: 'tenancy.claimed_tenant_id()',
+    language: 'sql',
+    returns: 'uuid',
+    attributes: reads,
+    body: claimedBody,
+  },
+]
 
-const [createRequireTenantId = '', createClaimedTenantId = ''] = commonContextFunctions.map(({ sql }) => sql)
+/** Those that are the same, whether contexts are signed or not. */
+export const commonContextFunctions = common.map((definition) =>
+  contextFunction(definition, 'create function'),
+)
+
+const [createRead = '', createMissing = '', createRequireTenantId = '', createClaimedTenantId = ''] =
+  commonContextFunctions.map(({ sql }) => sql)
 
 /** The migration of the context, word for word. */
 export const contextMigrationSql = `-- The context of a transaction, as the database reads it. It stands before the tables because their columns
@@ -258,12 +293,20 @@ set local role doublehull_owner;
 -- PostgreSQL lets everybody execute a new function unless told otherwise.
 alter default privileges for role doublehull_owner revoke execute on functions from public;
 
--- Stable, never immutable: a plan that was made for one tenant would answer another with the first one's
--- rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
+-- All of these are stable, never immutable: a plan that was made for one tenant would answer another with the first
+-- one's rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
 -- Types are qualified: even with an empty search_path PostgreSQL looks for a type among the temporary ones first, and
 -- a cast to a type of one's own runs a function of one's own.
+${createRead}
+comment on function tenancy.read_tenant_id() is
+  'The tenant that the settings of the current transaction name, or null. DH102 where they are malformed or disagree.';
+
+${createMissing}
+comment on function tenancy.missing_tenant_id() is
+  'Raises DH101.';
+
 -- \`doublehull migrate\` with DOUBLEHULL_CONTEXT_KEY gives it another body, which believes signed contexts only; a
--- later migration must not create or replace it.
+-- later migration must not create or replace it. The same as read_tenant_id, without a call where all is well.
 ${createCurrentTenantId}
 comment on function tenancy.current_tenant_id() is
   'The tenant that the current transaction works for, or null. DH102 where the context is malformed.';

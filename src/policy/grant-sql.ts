@@ -40,6 +40,8 @@ export const contextFunctions = [
   'tenancy.current_tenant_id()',
   'tenancy.require_tenant_id()',
   'tenancy.claimed_tenant_id()',
+  'tenancy.read_tenant_id()',
+  'tenancy.missing_tenant_id()',
 ]
 
 /** What each role may do with a table, in the order of the roles. */

@@ -5,13 +5,11 @@ set local role doublehull_owner;
 -- PostgreSQL lets everybody execute a new function unless told otherwise.
 alter default privileges for role doublehull_owner revoke execute on functions from public;
 
--- Stable, never immutable: a plan that was made for one tenant would answer another with the first one's
--- rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
+-- All of these are stable, never immutable: a plan that was made for one tenant would answer another with the first
+-- one's rows. Without an exception block: that would be a subtransaction, which a parallel worker can't start.
 -- Types are qualified: even with an empty search_path PostgreSQL looks for a type among the temporary ones first, and
 -- a cast to a type of one's own runs a function of one's own.
--- `doublehull migrate` with DOUBLEHULL_CONTEXT_KEY gives it another body, which believes signed contexts only; a
--- later migration must not create or replace it.
-create function tenancy.current_tenant_id() returns uuid
+create function tenancy.read_tenant_id() returns uuid
   language plpgsql stable parallel safe
   set search_path = ''
 as $$
@@ -46,24 +44,43 @@ begin
 end
 $$;
 
+comment on function tenancy.read_tenant_id() is
+  'The tenant that the settings of the current transaction name, or null. DH102 where they are malformed or disagree.';
+
+create function tenancy.missing_tenant_id() returns uuid
+  language plpgsql stable parallel safe
+  set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = 'DH101',
+    message = 'DH101: no tenant context is set in this transaction',
+    hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
+end
+$$;
+
+comment on function tenancy.missing_tenant_id() is
+  'Raises DH101.';
+
+-- `doublehull migrate` with DOUBLEHULL_CONTEXT_KEY gives it another body, which believes signed contexts only; a
+-- later migration must not create or replace it. The same as read_tenant_id, without a call where all is well.
+create function tenancy.current_tenant_id() returns uuid
+  language sql stable parallel safe
+as $$
+  select case when coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') operator(pg_catalog.=) ''
+            and pg_catalog.current_setting('app.tenant_id', true) operator(pg_catalog.~~) '________-____-____-____-____________'
+            and pg_catalog.translate(pg_catalog.current_setting('app.tenant_id', true), '0123456789abcdef', '') operator(pg_catalog.=) '----'
+         then pg_catalog.current_setting('app.tenant_id', true)::pg_catalog.uuid
+         else tenancy.read_tenant_id() end
+$$;
+
 comment on function tenancy.current_tenant_id() is
   'The tenant that the current transaction works for, or null. DH102 where the context is malformed.';
 
 create function tenancy.require_tenant_id() returns uuid
-  language plpgsql stable parallel safe
-  set search_path = ''
+  language sql stable parallel safe
 as $$
-declare
-  tenant_id pg_catalog.uuid := tenancy.current_tenant_id();
-begin
-  if tenant_id is null then
-    raise exception using
-      errcode = 'DH101',
-      message = 'DH101: no tenant context is set in this transaction',
-      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
-  end if;
-  return tenant_id;
-end
+  select coalesce(tenancy.current_tenant_id(), tenancy.missing_tenant_id())
 $$;
 
 comment on function tenancy.require_tenant_id() is
@@ -72,28 +89,12 @@ comment on function tenancy.require_tenant_id() is
 -- The same without a doubt raised: what the context says, for conditions that only ask whether there is one. Which
 -- rows are a tenant's is never asked of it alone.
 create function tenancy.claimed_tenant_id() returns uuid
-  language plpgsql stable parallel safe
-  set search_path = ''
+  language sql stable parallel safe
 as $$
-declare
-  setting pg_catalog.text := coalesce(
-    nullif(current_setting('app.tenant_id', true), ''),
-    lower(nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'tenant_id'));
-begin
-  if setting is null then
-    raise exception using
-      errcode = 'DH101',
-      message = 'DH101: no tenant context is set in this transaction',
-      hint = 'Query through a tenant client, or set app.tenant_id with set_config(..., true) first.';
-  end if;
-  if setting not like '________-____-____-____-____________'
-     or translate(setting, '0123456789abcdef', '') <> '----' then
-    raise exception using
-      errcode = 'DH102',
-      message = 'DH102: the tenant context is not a uuid';
-  end if;
-  return setting::pg_catalog.uuid;
-end
+  select case when pg_catalog.current_setting('app.tenant_id', true) operator(pg_catalog.~~) '________-____-____-____-____________'
+            and pg_catalog.translate(pg_catalog.current_setting('app.tenant_id', true), '0123456789abcdef', '') operator(pg_catalog.=) '----'
+         then pg_catalog.current_setting('app.tenant_id', true)::pg_catalog.uuid
+         else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
 $$;
 
 comment on function tenancy.claimed_tenant_id() is

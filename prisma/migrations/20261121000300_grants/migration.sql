@@ -4,7 +4,7 @@ set local role doublehull_owner;
 revoke all on schema tenancy, governance, audit from public;
 
 grant usage on schema "tenancy", "governance", "audit" to "doublehull_app", "doublehull_reader", "doublehull_system";
-grant execute on function tenancy.current_tenant_id(), tenancy.require_tenant_id(), tenancy.claimed_tenant_id() to "doublehull_app", "doublehull_reader", "doublehull_system";
+grant execute on function tenancy.current_tenant_id(), tenancy.require_tenant_id(), tenancy.claimed_tenant_id(), tenancy.read_tenant_id(), tenancy.missing_tenant_id() to "doublehull_app", "doublehull_reader", "doublehull_system";
 grant select, insert on "governance"."activation" to "doublehull_app";
 grant select on "governance"."activation" to "doublehull_reader";
 grant select, insert on "governance"."activation" to "doublehull_system";

@@ -15,9 +15,9 @@ select 'function ' || e.name,
               case when f.proisstrict then 'is STRICT' end,
               case when e.is_known and not e.is_right_definer
                    then case when f.prosecdef then 'is SECURITY DEFINER' else 'is not SECURITY DEFINER' end end,
-              case when f.proconfig is distinct from array['search_path=""']
-                   then 'has other settings than an empty search_path' end,
-              case when l.lanname <> 'plpgsql' then 'is of another language' end,
+              case when f.proconfig is distinct from e.settings
+                   then 'has other settings than ' || case when e.settings is null then 'none' else 'an empty search_path' end end,
+              case when e.is_known and l.lanname <> e.language then 'is of another language' end,
               -- a trusted proxy calls it for each request; whoever else may, can name the tenant first
               case when e.is_hook and exists (
                           select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) a
@@ -27,13 +27,18 @@ select 'function ' || e.name,
        case when e.oid is not null and e.is_known and e.is_right_definer
             then pg_catalog.format('alter function %s %s',
                    e.name, case when e.is_hook then 'volatile not leakproof called on null input set search_path = ''''; and revoke execute on it from public'
+                                when e.settings is null then 'stable parallel safe not leakproof called on null input reset all;'
                                 else 'stable parallel safe not leakproof called on null input set search_path = '''';' end)
             when e.function_name in ('current_tenant_id', 'pre_request') then 'run doublehull migrate, which makes it anew'
             else 'make it anew as the package''s migration 20261121000100_context has it' end
   from (
     select w.function_name, w.name, w.oid, w.function_name = 'pre_request' as is_hook,
            pg_catalog.bool_or(w.body = p.prosrc) as is_known,
-           pg_catalog.bool_or(w.body = p.prosrc and w.security_definer = p.prosecdef) as is_right_definer
+           pg_catalog.bool_or(w.body = p.prosrc and w.security_definer = p.prosecdef) as is_right_definer,
+           -- of the body that it has; a function of SQL with settings is called where it could be put in place
+           pg_catalog.max(w.language) filter (where w.body = p.prosrc) as language,
+           case when pg_catalog.max(w.language) filter (where w.body = p.prosrc) = 'sql' then null
+                else array['search_path=""'] end as settings
       from expected_function w
       left join pg_catalog.pg_proc p on p.oid = w.oid
      group by w.function_name, w.name, w.oid
@@ -46,8 +51,8 @@ select 'function ' || e.name,
                  and f.provolatile = (case when e.is_hook then 'v' else 's' end)::"char"
                  and (f.proparallel = 's' or e.is_hook)
                  and not f.proleakproof and not f.proisstrict
-                 and f.proconfig is not distinct from array['search_path=""']
-                 and l.lanname = 'plpgsql'
+                 and f.proconfig is not distinct from e.settings
+                 and l.lanname = e.language
                  and not (e.is_hook and exists (
                             select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) a
                              where a.grantee = 0 and a.privilege_type = 'EXECUTE'))))
