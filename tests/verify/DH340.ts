@@ -38,11 +38,5 @@ export const fixture: Fixture = {
       object: 'function tenancy.current_tenant_id()',
       detail: /^is not SECURITY DEFINER$/,
     },
-    {
-      broken: 'grant execute on function tenancy.pre_request() to public',
-      mended: 'revoke execute on function tenancy.pre_request() from public',
-      object: 'function tenancy.pre_request()',
-      detail: /^may be executed by everybody$/,
-    },
   ],
 }
