@@ -19,8 +19,8 @@ export function schemaSql(manifest: Manifest, schema: string, tables: string): s
     .split(/(?<=;)\n+/)
     .filter((statement) => own.has(/^(?:alter table|create policy \S+ on) (\S+)/.exec(statement)?.[1] ?? ''))
   return [
+    `create schema ${quoteIdentifier(schema)} authorization doublehull_owner;`,
     'set role doublehull_owner;',
-    `create schema ${quoteIdentifier(schema)};`,
     tables,
     grantSql(manifest),
     ...policies,

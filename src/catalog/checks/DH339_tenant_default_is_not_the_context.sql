@@ -12,6 +12,7 @@ select 'table ' || t.name,
  cross join lateral (select pg_catalog.pg_get_expr(d.adbin, d.adrelid)) as written (text)
  where t.scope in ('direct', 'shared') and a.attgenerated = ''
    and written.text !~ '^NULL(::|$)'
+   and written.text !~ '\mtenancy\.(require|current)_tenant_id\(\)'
    and written.text !~ '\mcurrent_setting\(''app\.tenant_id'''
    -- a function of the application's that says the same for a whole statement may well ask the context
    and not exists (
