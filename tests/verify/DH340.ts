@@ -13,17 +13,24 @@ export const fixture: Fixture = {
   more: [
     {
       broken: 'alter function tenancy.require_tenant_id() immutable',
-      mended: `alter function tenancy.require_tenant_id()
-                 stable parallel safe not leakproof called on null input set search_path = ''`,
+      mended:
+        'alter function tenancy.require_tenant_id() stable parallel safe not leakproof called on null input reset all',
       object: 'function tenancy.require_tenant_id()',
       detail: /^is IMMUTABLE$/,
     },
     {
-      broken: 'alter function tenancy.claimed_tenant_id() strict parallel restricted reset search_path',
-      mended: `alter function tenancy.claimed_tenant_id()
+      broken: 'alter function tenancy.read_tenant_id() strict parallel restricted reset search_path',
+      mended: `alter function tenancy.read_tenant_id()
                  stable parallel safe not leakproof called on null input set search_path = ''`,
-      object: 'function tenancy.claimed_tenant_id()',
+      object: 'function tenancy.read_tenant_id()',
       detail: /^is not PARALLEL SAFE, is STRICT, has other settings than an empty search_path$/,
+    },
+    {
+      // it would be called where PostgreSQL can put it in the place of the call
+      broken: 'alter function tenancy.claimed_tenant_id() set search_path = public',
+      mended: 'alter function tenancy.claimed_tenant_id() reset all',
+      object: 'function tenancy.claimed_tenant_id()',
+      detail: /^has other settings than none$/,
     },
     {
       broken: 'alter function tenancy.current_tenant_id() rename to elsewhere',
@@ -37,12 +44,6 @@ export const fixture: Fixture = {
       mended: sqlOf(plainContextFunctions),
       object: 'function tenancy.current_tenant_id()',
       detail: /^is not SECURITY DEFINER$/,
-    },
-    {
-      broken: 'grant execute on function tenancy.pre_request() to public',
-      mended: 'revoke execute on function tenancy.pre_request() from public',
-      object: 'function tenancy.pre_request()',
-      detail: /^may be executed by everybody$/,
     },
   ],
 }

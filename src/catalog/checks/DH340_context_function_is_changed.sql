@@ -3,7 +3,8 @@
 -- attacks: G7, G12, S12
 
 -- Who the tenant is, is what they answer. Whether it is the one that believes every context or the one that believes
--- signed ones is DH341's; that it is neither, or that PostgreSQL may treat it otherwise, is found here.
+-- signed ones is DH341's; that it is neither, or that PostgreSQL may treat it otherwise, is found here. Who may execute them is
+-- DH358's.
 select 'function ' || e.name,
        case when e.oid is null then 'is missing'
             else pg_catalog.array_to_string(pg_catalog.array_remove(array[
@@ -15,18 +16,13 @@ select 'function ' || e.name,
               case when f.proisstrict then 'is STRICT' end,
               case when e.is_known and not e.is_right_definer
                    then case when f.prosecdef then 'is SECURITY DEFINER' else 'is not SECURITY DEFINER' end end,
-              case when f.proconfig is distinct from e.settings
+              case when e.is_known and f.proconfig is distinct from e.settings
                    then 'has other settings than ' || case when e.settings is null then 'none' else 'an empty search_path' end end,
-              case when e.is_known and l.lanname <> e.language then 'is of another language' end,
-              -- a trusted proxy calls it for each request; whoever else may, can name the tenant first
-              case when e.is_hook and exists (
-                          select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) a
-                           where a.grantee = 0 and a.privilege_type = 'EXECUTE')
-                   then 'may be executed by everybody' end
+              case when e.is_known and l.lanname <> e.language then 'is of another language' end
             ], null), ', ') end,
        case when e.oid is not null and e.is_known and e.is_right_definer
             then pg_catalog.format('alter function %s %s',
-                   e.name, case when e.is_hook then 'volatile not leakproof called on null input set search_path = ''''; and revoke execute on it from public'
+                   e.name, case when e.is_hook then 'volatile not leakproof called on null input set search_path = '''';'
                                 when e.settings is null then 'stable parallel safe not leakproof called on null input reset all;'
                                 else 'stable parallel safe not leakproof called on null input set search_path = '''';' end)
             when e.function_name in ('current_tenant_id', 'pre_request') then 'run doublehull migrate, which makes it anew'
@@ -52,7 +48,4 @@ select 'function ' || e.name,
                  and (f.proparallel = 's' or e.is_hook)
                  and not f.proleakproof and not f.proisstrict
                  and f.proconfig is not distinct from e.settings
-                 and l.lanname = e.language
-                 and not (e.is_hook and exists (
-                            select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) a
-                             where a.grantee = 0 and a.privilege_type = 'EXECUTE'))))
+                 and l.lanname = e.language))
