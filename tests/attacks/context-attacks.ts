@@ -90,7 +90,14 @@ export const contextAttacks: readonly Attack[] = [
     },
     without: {
       'types that are named with their schema': {
-        take: ({ tenantFunctions }) => tenantFunctions.replaceAll('pg_catalog.', ''),
+        take: ['current', 'claimed']
+          .map(
+            (which) => `
+              create or replace function tenancy.${which}_tenant_id() returns uuid
+                language plpgsql stable parallel safe set search_path = ''
+              as $$ begin return nullif(current_setting('app.tenant_id', true), '')::uuid; end $$;`,
+          )
+          .join(''),
         putBack: ({ tenantFunctions }) => tenantFunctions,
       },
     },
