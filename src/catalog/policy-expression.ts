@@ -185,10 +185,15 @@ class Reader {
     return ['exists', schema, table, condition]
   }
 
-  /** Columns are the same by how many sub-selects their table stands in, whatever it is called there. */
+  /** A column, or a call. Columns are the same by how many sub-selects their table stands in, whatever it is called there. */
   #column(): Form {
     const path = [this.#name()]
     while (this.#takeSign('.')) path.push(this.#name())
+    // not the same as a sub-select of it, which is called once
+    if (path.length === 2 && this.#takeSign('(')) {
+      this.#expectSign(')')
+      return ['call in place', ...path]
+    }
     const column = path.pop() ?? ''
     const depth = this.#sources.findLastIndex(({ schema, table, alias }, index) => {
       // inside a sub-select a bare column could be either table's

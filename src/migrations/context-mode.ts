@@ -96,7 +96,7 @@ async function readFunctions({ client }: MigrationSession): Promise<ReadonlyMap<
        from pg_catalog.pg_proc p
        join pg_catalog.pg_namespace n on n.oid = p.pronamespace
        join pg_catalog.pg_roles r on r.oid = p.proowner
-      where n.nspname = 'tenancy' and p.pronargs = 0 and p.proname in ('current_tenant_id', 'pre_request')`,
+      where n.nspname = 'tenancy' and p.pronargs = 0 and p.proname in ('current_tenant_id', 'require_tenant_id', 'pre_request')`,
   )
   return new Map(rows.map((row) => [row.name, row]))
 }

@@ -33,27 +33,35 @@ const macSql = (text: string) =>
 
 // A context as nearly all are, in one expression that PostgreSQL puts in the place of the call: no function is called
 // then, and setting one of plpgsql up takes longer than reading a row. It stands in the caller's statement and under the
-// caller's search_path, so everything in it is qualified, operators too.
+// caller's search_path, so everything in it is qualified, operators too. Of functions and operators it has few, for
+// PostgreSQL asks for each of them, in each statement, whether the caller may use it.
 const setting = `pg_catalog.current_setting('app.tenant_id', true)`
-const isUuid = `${setting} operator(pg_catalog.~~) '________-____-____-____-____________'
-            and pg_catalog.translate(${setting}, '0123456789abcdef', '') operator(pg_catalog.=) '----'`
-const noClaims = `coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') operator(pg_catalog.=) ''`
+const claims = `pg_catalog.current_setting('request.jwt.claims', true)`
+// the cast refuses the rest, as 22P02; a regular expression would take as long as finding the row
+const isUuid = (text: string) => `${text} operator(pg_catalog.~~) '________-____-____-____-____________'`
+// with claims behind it, it is no uuid
+const isUuidAlone = isUuid(`pg_catalog.concat(${setting}, ${claims})`)
 
 const plainTenantBody = `
-  select case when ${noClaims}
-            and ${isUuid}
+  select case when ${isUuidAlone}
          then ${setting}::pg_catalog.uuid
          else tenancy.read_tenant_id() end
 `
 
-const claimedBody = `
-  select case when ${isUuid}
+const plainRequireBody = `
+  select case when ${isUuidAlone}
          then ${setting}::pg_catalog.uuid
          else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
 `
 
-const requireBody = `
+const signedRequireBody = `
   select coalesce(tenancy.current_tenant_id(), tenancy.missing_tenant_id())
+`
+
+const claimedBody = `
+  select case when ${isUuid(setting)}
+         then ${setting}::pg_catalog.uuid
+         else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
 `
 
 const missingBody = `
@@ -207,6 +215,12 @@ interface Definition {
 const reads = 'stable parallel safe'
 
 const currentTenantId = { name: 'tenancy.current_tenant_id()', returns: 'uuid', attributes: reads } as const
+const requireTenantId = {
+  name: 'tenancy.require_tenant_id()',
+  language: 'sql',
+  returns: 'uuid',
+  attributes: reads,
+} as const
 const preRequest = {
   name: 'tenancy.pre_request()',
   language: 'plpgsql',
@@ -230,6 +244,7 @@ function contextFunction(definition: Definition, command = 'create or replace fu
 
 const plain: readonly Definition[] = [
   { ...currentTenantId, language: 'sql', body: plainTenantBody },
+  { ...requireTenantId, body: plainRequireBody },
   { ...preRequest, body: preRequestBody('') },
 ]
 
@@ -239,10 +254,11 @@ export const plainContextFunctions = plain.map((definition) => contextFunction(d
 /** The bodies that believe a signed context only. */
 export const signedContextFunctions = [
   contextFunction({ ...currentTenantId, language: 'plpgsql', securityDefiner: true, body: signedTenantBody }),
+  contextFunction({ ...requireTenantId, body: signedRequireBody }),
   contextFunction({ ...preRequest, securityDefiner: true, body: preRequestBody(signingSql) }),
 ]
 
-const [createCurrentTenantId = '', createPreRequest = ''] = plain.map(
+const [createCurrentTenantId = '', createRequireTenantId = '', createPreRequest = ''] = plain.map(
   (definition) => contextFunction(definition, 'create function').sql,
 )
 
@@ -262,13 +278,6 @@ const common: readonly Definition[] = [
     body: missingBody,
   },
   {
-    name: 'tenancy.require_tenant_id()',
-    language: 'sql',
-    returns: 'uuid',
-    attributes: reads,
-    body: requireBody,
-  },
-  {
     name: 'tenancy.claimed_tenant_id()',
     language: 'sql',
     returns: 'uuid',
@@ -282,8 +291,9 @@ export const commonContextFunctions = common.map((definition) =>
   contextFunction(definition, 'create function'),
 )
 
-const [createRead = '', createMissing = '', createRequireTenantId = '', createClaimedTenantId = ''] =
-  commonContextFunctions.map(({ sql }) => sql)
+const [createRead = '', createMissing = '', createClaimedTenantId = ''] = commonContextFunctions.map(
+  ({ sql }) => sql,
+)
 
 /** The migration of the context, word for word. */
 export const contextMigrationSql = `-- The context of a transaction, as the database reads it. It stands before the tables because their columns

@@ -67,9 +67,7 @@ comment on function tenancy.missing_tenant_id() is
 create function tenancy.current_tenant_id() returns uuid
   language sql stable parallel safe
 as $$
-  select case when coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') operator(pg_catalog.=) ''
-            and pg_catalog.current_setting('app.tenant_id', true) operator(pg_catalog.~~) '________-____-____-____-____________'
-            and pg_catalog.translate(pg_catalog.current_setting('app.tenant_id', true), '0123456789abcdef', '') operator(pg_catalog.=) '----'
+  select case when pg_catalog.concat(pg_catalog.current_setting('app.tenant_id', true), pg_catalog.current_setting('request.jwt.claims', true)) operator(pg_catalog.~~) '________-____-____-____-____________'
          then pg_catalog.current_setting('app.tenant_id', true)::pg_catalog.uuid
          else tenancy.read_tenant_id() end
 $$;
@@ -80,7 +78,9 @@ comment on function tenancy.current_tenant_id() is
 create function tenancy.require_tenant_id() returns uuid
   language sql stable parallel safe
 as $$
-  select coalesce(tenancy.current_tenant_id(), tenancy.missing_tenant_id())
+  select case when pg_catalog.concat(pg_catalog.current_setting('app.tenant_id', true), pg_catalog.current_setting('request.jwt.claims', true)) operator(pg_catalog.~~) '________-____-____-____-____________'
+         then pg_catalog.current_setting('app.tenant_id', true)::pg_catalog.uuid
+         else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
 $$;
 
 comment on function tenancy.require_tenant_id() is
@@ -92,7 +92,6 @@ create function tenancy.claimed_tenant_id() returns uuid
   language sql stable parallel safe
 as $$
   select case when pg_catalog.current_setting('app.tenant_id', true) operator(pg_catalog.~~) '________-____-____-____-____________'
-            and pg_catalog.translate(pg_catalog.current_setting('app.tenant_id', true), '0123456789abcdef', '') operator(pg_catalog.=) '----'
          then pg_catalog.current_setting('app.tenant_id', true)::pg_catalog.uuid
          else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
 $$;

@@ -3,13 +3,13 @@ set local role doublehull_owner;
 
 alter table "governance"."activation" enable row level security;
 alter table "governance"."activation" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."activation"
+create policy "tenant_guard_7e549e97" on "governance"."activation"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."activation"
+create policy "tenant_select_d5668703" on "governance"."activation"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."activation"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
@@ -24,19 +24,19 @@ create policy "system_work_89fe01f8" on "governance"."activation"
 
 alter table "governance"."approval" enable row level security;
 alter table "governance"."approval" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."approval"
+create policy "tenant_guard_7e549e97" on "governance"."approval"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."approval"
+create policy "tenant_select_d5668703" on "governance"."approval"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."approval"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_5e658dc5" on "governance"."approval"
+create policy "tenant_update_b1bb9280" on "governance"."approval"
   as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."approval"
   as permissive for all to "doublehull_owner"
@@ -49,13 +49,13 @@ create policy "system_work_89fe01f8" on "governance"."approval"
 
 alter table "governance"."approval_decision" enable row level security;
 alter table "governance"."approval_decision" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."approval_decision"
+create policy "tenant_guard_7e549e97" on "governance"."approval_decision"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."approval_decision"
+create policy "tenant_select_d5668703" on "governance"."approval_decision"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."approval_decision"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
@@ -70,13 +70,13 @@ create policy "system_work_89fe01f8" on "governance"."approval_decision"
 
 alter table "audit"."audit_event" enable row level security;
 alter table "audit"."audit_event" force row level security;
-create policy "tenant_guard_74e9a4c1" on "audit"."audit_event"
+create policy "tenant_guard_7e549e97" on "audit"."audit_event"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "audit"."audit_event"
+create policy "tenant_select_d5668703" on "audit"."audit_event"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "audit"."audit_event"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
@@ -91,23 +91,23 @@ create policy "system_work_89fe01f8" on "audit"."audit_event"
 
 alter table "governance"."branding" enable row level security;
 alter table "governance"."branding" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."branding"
+create policy "tenant_guard_7e549e97" on "governance"."branding"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."branding"
+create policy "tenant_select_d5668703" on "governance"."branding"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."branding"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_5e658dc5" on "governance"."branding"
+create policy "tenant_update_b1bb9280" on "governance"."branding"
   as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_b0472baa" on "governance"."branding"
+create policy "tenant_delete_79d34db1" on "governance"."branding"
   as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."branding"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -119,23 +119,23 @@ create policy "system_work_89fe01f8" on "governance"."branding"
 
 alter table "governance"."config_package" enable row level security;
 alter table "governance"."config_package" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."config_package"
+create policy "tenant_guard_7e549e97" on "governance"."config_package"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."config_package"
+create policy "tenant_select_d5668703" on "governance"."config_package"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."config_package"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_5e658dc5" on "governance"."config_package"
+create policy "tenant_update_b1bb9280" on "governance"."config_package"
   as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_b0472baa" on "governance"."config_package"
+create policy "tenant_delete_79d34db1" on "governance"."config_package"
   as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."config_package"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -147,23 +147,23 @@ create policy "system_work_89fe01f8" on "governance"."config_package"
 
 alter table "governance"."config_version" enable row level security;
 alter table "governance"."config_version" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."config_version"
+create policy "tenant_guard_7e549e97" on "governance"."config_version"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."config_version"
+create policy "tenant_select_d5668703" on "governance"."config_version"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."config_version"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_5e658dc5" on "governance"."config_version"
+create policy "tenant_update_b1bb9280" on "governance"."config_version"
   as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_b0472baa" on "governance"."config_version"
+create policy "tenant_delete_79d34db1" on "governance"."config_version"
   as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."config_version"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -175,23 +175,23 @@ create policy "system_work_89fe01f8" on "governance"."config_version"
 
 alter table "governance"."execution_trace" enable row level security;
 alter table "governance"."execution_trace" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."execution_trace"
+create policy "tenant_guard_7e549e97" on "governance"."execution_trace"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."execution_trace"
+create policy "tenant_select_d5668703" on "governance"."execution_trace"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."execution_trace"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_5e658dc5" on "governance"."execution_trace"
+create policy "tenant_update_b1bb9280" on "governance"."execution_trace"
   as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_b0472baa" on "governance"."execution_trace"
+create policy "tenant_delete_79d34db1" on "governance"."execution_trace"
   as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."execution_trace"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -203,23 +203,23 @@ create policy "system_work_89fe01f8" on "governance"."execution_trace"
 
 alter table "governance"."feature_flag" enable row level security;
 alter table "governance"."feature_flag" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."feature_flag"
+create policy "tenant_guard_7e549e97" on "governance"."feature_flag"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."feature_flag"
+create policy "tenant_select_d5668703" on "governance"."feature_flag"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."feature_flag"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_5e658dc5" on "governance"."feature_flag"
+create policy "tenant_update_b1bb9280" on "governance"."feature_flag"
   as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_b0472baa" on "governance"."feature_flag"
+create policy "tenant_delete_79d34db1" on "governance"."feature_flag"
   as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."feature_flag"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -231,9 +231,9 @@ create policy "system_work_89fe01f8" on "governance"."feature_flag"
 
 alter table "governance"."kill_switch" enable row level security;
 alter table "governance"."kill_switch" force row level security;
-create policy "tenant_guard_a09720be" on "governance"."kill_switch"
+create policy "tenant_guard_3c6a8e17" on "governance"."kill_switch"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and ("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null))
+  using ((tenancy.claimed_tenant_id() is not null) = ("id" = "id") and ("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_guard_update_2b37a772" on "governance"."kill_switch"
   as restrictive for update to "doublehull_app", "doublehull_reader"
@@ -242,9 +242,9 @@ create policy "tenant_guard_update_2b37a772" on "governance"."kill_switch"
 create policy "tenant_guard_delete_cfdb3007" on "governance"."kill_switch"
   as restrictive for delete to "doublehull_app", "doublehull_reader"
   using ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_fd175979" on "governance"."kill_switch"
+create policy "tenant_select_0e4fb60d" on "governance"."kill_switch"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and ("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null));
+  using ((tenancy.claimed_tenant_id() is not null) = ("id" = "id") and ("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ("tenant_id" = (select tenancy.require_tenant_id()) or "tenant_id" is null));
 create policy "tenant_insert_40374645" on "governance"."kill_switch"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
@@ -266,13 +266,13 @@ create policy "system_work_89fe01f8" on "governance"."kill_switch"
 
 alter table "tenancy"."membership" enable row level security;
 alter table "tenancy"."membership" force row level security;
-create policy "tenant_guard_74e9a4c1" on "tenancy"."membership"
+create policy "tenant_guard_7e549e97" on "tenancy"."membership"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "tenancy"."membership"
+create policy "tenant_select_d5668703" on "tenancy"."membership"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "tenancy"."membership"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -284,19 +284,19 @@ create policy "system_work_89fe01f8" on "tenancy"."membership"
 
 alter table "tenancy"."tenant" enable row level security;
 alter table "tenancy"."tenant" force row level security;
-create policy "tenant_guard_8cbd8b42" on "tenancy"."tenant"
+create policy "tenant_guard_a4f6cb08" on "tenancy"."tenant"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "id")
+  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()))
   with check ("id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_8c2f988e" on "tenancy"."tenant"
+create policy "tenant_select_1c91fcfd" on "tenancy"."tenant"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "id");
+  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_97ae700e" on "tenancy"."tenant"
   as permissive for insert to "doublehull_app"
   with check ("id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_dbc9b782" on "tenancy"."tenant"
+create policy "tenant_update_3a58e4b8" on "tenancy"."tenant"
   as permissive for update to "doublehull_app"
-  using ("id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "id")
+  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()))
   with check ("id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "tenancy"."tenant"
   as permissive for all to "doublehull_owner"
@@ -309,23 +309,23 @@ create policy "system_work_89fe01f8" on "tenancy"."tenant"
 
 alter table "governance"."trace_step" enable row level security;
 alter table "governance"."trace_step" force row level security;
-create policy "tenant_guard_74e9a4c1" on "governance"."trace_step"
+create policy "tenant_guard_7e549e97" on "governance"."trace_step"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_da817477" on "governance"."trace_step"
+create policy "tenant_select_d5668703" on "governance"."trace_step"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "tenant_insert_40374645" on "governance"."trace_step"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_5e658dc5" on "governance"."trace_step"
+create policy "tenant_update_b1bb9280" on "governance"."trace_step"
   as permissive for update to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id")
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_b0472baa" on "governance"."trace_step"
+create policy "tenant_delete_79d34db1" on "governance"."trace_step"
   as permissive for delete to "doublehull_app"
-  using ("tenant_id" = (select tenancy.require_tenant_id()) and (select tenancy.claimed_tenant_id()) = "tenant_id");
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."trace_step"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -337,9 +337,9 @@ create policy "system_work_89fe01f8" on "governance"."trace_step"
 
 alter table "tenancy"."user" enable row level security;
 alter table "tenancy"."user" force row level security;
-create policy "tenant_guard_9bde8c57" on "tenancy"."user"
+create policy "tenant_guard_2d4614b5" on "tenancy"."user"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())))
+  using ((tenancy.claimed_tenant_id() is not null) = ("id" = "id") and ("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())))
   with check (false);
 create policy "tenant_guard_update_f7bff3b0" on "tenancy"."user"
   as restrictive for update to "doublehull_app", "doublehull_reader"
@@ -348,9 +348,9 @@ create policy "tenant_guard_update_f7bff3b0" on "tenancy"."user"
 create policy "tenant_guard_delete_86e07416" on "tenancy"."user"
   as restrictive for delete to "doublehull_app", "doublehull_reader"
   using (false);
-create policy "tenant_select_9b4002e1" on "tenancy"."user"
+create policy "tenant_select_c3b68b2d" on "tenancy"."user"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and ((select tenancy.claimed_tenant_id()) is not null) = ("id" = "id") and exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())));
+  using ((tenancy.claimed_tenant_id() is not null) = ("id" = "id") and ("id" = "id") = ((select tenancy.claimed_tenant_id()) is not null) and exists (select 1 from "tenancy"."membership" r0 where r0."user_id" = "tenancy"."user"."id" and r0."tenant_id" = (select tenancy.require_tenant_id())));
 create policy "owner_maintenance_def1602b" on "tenancy"."user"
   as permissive for all to "doublehull_owner"
   using (true)
