@@ -1,5 +1,8 @@
 import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
+import { parseContextKey } from '../src/context/context-key.ts'
+import { ContextSigner } from '../src/context/context-signature.ts'
+import { parseTenantContext } from '../src/context/tenant-context.ts'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest } from '../src/generated/tenancy.ts'
 import { createTenancy, type Tenancy } from '../src/index.ts'
@@ -182,6 +185,64 @@ describe.each(contextServers)('on %s', (server) => {
       ])
       expect(seen).toContain(database.scene.a.secret)
       expect(seen).not.toContain(database.scene.b.secret)
+    }
+  })
+
+  it('a setting of the caller’s own that changes in the middle of a scan leads to no row of B’s', async () => {
+    const steps = (table: string, verb: string, end: string) => (a: string, b: string) => [
+      'set local enable_indexscan = off',
+      'set local enable_bitmapscan = off',
+      `select set_config('own.tenant', '${a}', true)`,
+      `${verb} ${table} where tenant_id = current_setting('own.tenant')::uuid and set_config('own.tenant', '${b}', true) <> '' ${end}`,
+    ]
+    const flags = 'governance.feature_flag'
+    const attacks = [
+      steps('governance.config_package', 'select name from', ''),
+      steps(flags, 'delete from', 'returning description'),
+      (a: string, b: string) =>
+        steps(
+          flags,
+          'update',
+          'returning description',
+        )(a, b).map((text) => text.replace(' where', ` set tenant_id = '${a}', key = id::text where`)),
+    ]
+    for (const { admin, options, scene, url } of [databases.plain, databases.signed]) {
+      const { a, b } = scene
+      const signature = options.contextKey
+        ? new ContextSigner(parseContextKey(options.contextKey, 'key')).signatureOf(
+            parseTenantContext({ tenantId: a.tenantId }),
+          )
+        : ''
+      const seenIn = async (client: pg.Client, attack: (a: string, b: string) => readonly string[]) => {
+        await client.query(
+          `select set_config('app.tenant_id', $1, true), set_config('app.context_signature', $2, true)`,
+          [a.tenantId, signature],
+        )
+        const seen: unknown[] = []
+        for (const text of attack(a.tenantId, b.tenantId)) seen.push((await client.query(text)).rows)
+        return JSON.stringify(seen)
+      }
+      const app = new pg.Client({ connectionString: url() })
+      await app.connect()
+      for (const attack of attacks) {
+        await app.query('begin')
+        expect(await seenIn(app, attack)).not.toContain(b.secret)
+        await app.query('rollback')
+        // with the equality alone, as such policies are usually written
+        await admin.query('begin')
+        const { rows } = await admin.query<{ sql: string }>(
+          `select format('alter policy %I on %s using (tenant_id = (select tenancy.require_tenant_id()))',
+                         polname, polrelid::regclass) as sql
+             from pg_policy
+            where polrelid = any ('{governance.config_package,governance.feature_flag}'::regclass[])
+              and polname like 'tenant%' and polcmd <> 'a'`,
+        )
+        for (const { sql } of rows) await admin.query(sql)
+        await admin.query('set local role doublehull_app')
+        expect(await seenIn(admin, attack)).toContain(b.secret)
+        await admin.query('rollback')
+      }
+      await app.end()
     }
   })
 

@@ -55,7 +55,7 @@ interface Token {
   readonly text: string
 }
 
-const keywords = new Set('and or not is null true false exists select from where as'.split(' '))
+const keywords = new Set('and or not is null true false exists select from where as coalesce'.split(' '))
 
 function tokensOf(text: string): readonly Token[] {
   const tokens: Token[] = []
@@ -149,6 +149,14 @@ class Reader {
     }
     if (this.#takeWord('true')) return ['true']
     if (this.#takeWord('false')) return ['false']
+    if (this.#takeWord('coalesce')) {
+      this.#expectSign('(')
+      const condition = this.#or()
+      this.#expectSign(',')
+      this.#expectWord('false')
+      this.#expectSign(')')
+      return ['coalesce', condition]
+    }
     if (this.#takeWord('exists')) {
       this.#expectSign('(')
       this.#expectWord('select')

@@ -3,13 +3,13 @@ set local role doublehull_owner;
 
 alter table "governance"."activation" enable row level security;
 alter table "governance"."activation" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."activation"
+create policy "tenant_guard_d9bac7e8" on "governance"."activation"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."activation"
+create policy "tenant_select_b942bfc2" on "governance"."activation"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."activation"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
@@ -24,19 +24,19 @@ create policy "system_work_89fe01f8" on "governance"."activation"
 
 alter table "governance"."approval" enable row level security;
 alter table "governance"."approval" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."approval"
+create policy "tenant_guard_d9bac7e8" on "governance"."approval"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."approval"
+create policy "tenant_select_b942bfc2" on "governance"."approval"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."approval"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_b1bb9280" on "governance"."approval"
+create policy "tenant_update_1ab9233a" on "governance"."approval"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "governance"."approval"
   as permissive for all to "doublehull_owner"
@@ -49,13 +49,13 @@ create policy "system_work_89fe01f8" on "governance"."approval"
 
 alter table "governance"."approval_decision" enable row level security;
 alter table "governance"."approval_decision" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."approval_decision"
+create policy "tenant_guard_d9bac7e8" on "governance"."approval_decision"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."approval_decision"
+create policy "tenant_select_b942bfc2" on "governance"."approval_decision"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."approval_decision"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
@@ -70,13 +70,13 @@ create policy "system_work_89fe01f8" on "governance"."approval_decision"
 
 alter table "audit"."audit_event" enable row level security;
 alter table "audit"."audit_event" force row level security;
-create policy "tenant_guard_7e549e97" on "audit"."audit_event"
+create policy "tenant_guard_d9bac7e8" on "audit"."audit_event"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "audit"."audit_event"
+create policy "tenant_select_b942bfc2" on "audit"."audit_event"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "audit"."audit_event"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
@@ -91,23 +91,23 @@ create policy "system_work_89fe01f8" on "audit"."audit_event"
 
 alter table "governance"."branding" enable row level security;
 alter table "governance"."branding" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."branding"
+create policy "tenant_guard_d9bac7e8" on "governance"."branding"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."branding"
+create policy "tenant_select_b942bfc2" on "governance"."branding"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."branding"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_b1bb9280" on "governance"."branding"
+create policy "tenant_update_1ab9233a" on "governance"."branding"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_79d34db1" on "governance"."branding"
+create policy "tenant_delete_df851cdf" on "governance"."branding"
   as permissive for delete to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "owner_maintenance_def1602b" on "governance"."branding"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -119,23 +119,23 @@ create policy "system_work_89fe01f8" on "governance"."branding"
 
 alter table "governance"."config_package" enable row level security;
 alter table "governance"."config_package" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."config_package"
+create policy "tenant_guard_d9bac7e8" on "governance"."config_package"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."config_package"
+create policy "tenant_select_b942bfc2" on "governance"."config_package"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."config_package"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_b1bb9280" on "governance"."config_package"
+create policy "tenant_update_1ab9233a" on "governance"."config_package"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_79d34db1" on "governance"."config_package"
+create policy "tenant_delete_df851cdf" on "governance"."config_package"
   as permissive for delete to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "owner_maintenance_def1602b" on "governance"."config_package"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -147,23 +147,23 @@ create policy "system_work_89fe01f8" on "governance"."config_package"
 
 alter table "governance"."config_version" enable row level security;
 alter table "governance"."config_version" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."config_version"
+create policy "tenant_guard_d9bac7e8" on "governance"."config_version"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."config_version"
+create policy "tenant_select_b942bfc2" on "governance"."config_version"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."config_version"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_b1bb9280" on "governance"."config_version"
+create policy "tenant_update_1ab9233a" on "governance"."config_version"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_79d34db1" on "governance"."config_version"
+create policy "tenant_delete_df851cdf" on "governance"."config_version"
   as permissive for delete to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "owner_maintenance_def1602b" on "governance"."config_version"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -175,23 +175,23 @@ create policy "system_work_89fe01f8" on "governance"."config_version"
 
 alter table "governance"."execution_trace" enable row level security;
 alter table "governance"."execution_trace" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."execution_trace"
+create policy "tenant_guard_d9bac7e8" on "governance"."execution_trace"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."execution_trace"
+create policy "tenant_select_b942bfc2" on "governance"."execution_trace"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."execution_trace"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_b1bb9280" on "governance"."execution_trace"
+create policy "tenant_update_1ab9233a" on "governance"."execution_trace"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_79d34db1" on "governance"."execution_trace"
+create policy "tenant_delete_df851cdf" on "governance"."execution_trace"
   as permissive for delete to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "owner_maintenance_def1602b" on "governance"."execution_trace"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -203,23 +203,23 @@ create policy "system_work_89fe01f8" on "governance"."execution_trace"
 
 alter table "governance"."feature_flag" enable row level security;
 alter table "governance"."feature_flag" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."feature_flag"
+create policy "tenant_guard_d9bac7e8" on "governance"."feature_flag"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."feature_flag"
+create policy "tenant_select_b942bfc2" on "governance"."feature_flag"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."feature_flag"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_b1bb9280" on "governance"."feature_flag"
+create policy "tenant_update_1ab9233a" on "governance"."feature_flag"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_79d34db1" on "governance"."feature_flag"
+create policy "tenant_delete_df851cdf" on "governance"."feature_flag"
   as permissive for delete to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "owner_maintenance_def1602b" on "governance"."feature_flag"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -266,13 +266,13 @@ create policy "system_work_89fe01f8" on "governance"."kill_switch"
 
 alter table "tenancy"."membership" enable row level security;
 alter table "tenancy"."membership" force row level security;
-create policy "tenant_guard_7e549e97" on "tenancy"."membership"
+create policy "tenant_guard_d9bac7e8" on "tenancy"."membership"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "tenancy"."membership"
+create policy "tenant_select_b942bfc2" on "tenancy"."membership"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "owner_maintenance_def1602b" on "tenancy"."membership"
   as permissive for all to "doublehull_owner"
   using (true)
@@ -284,19 +284,19 @@ create policy "system_work_89fe01f8" on "tenancy"."membership"
 
 alter table "tenancy"."tenant" enable row level security;
 alter table "tenancy"."tenant" force row level security;
-create policy "tenant_guard_a4f6cb08" on "tenancy"."tenant"
+create policy "tenant_guard_fafba31f" on "tenancy"."tenant"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()) and coalesce("id" = (select tenancy.require_tenant_id()), false))
   with check ("id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_1c91fcfd" on "tenancy"."tenant"
+create policy "tenant_select_b869b5c5" on "tenancy"."tenant"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()) and coalesce("id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_97ae700e" on "tenancy"."tenant"
   as permissive for insert to "doublehull_app"
   with check ("id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_3a58e4b8" on "tenancy"."tenant"
+create policy "tenant_update_962a71e6" on "tenancy"."tenant"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "id" and "id" = (select tenancy.require_tenant_id()) and coalesce("id" = (select tenancy.require_tenant_id()), false))
   with check ("id" = (select tenancy.require_tenant_id()));
 create policy "owner_maintenance_def1602b" on "tenancy"."tenant"
   as permissive for all to "doublehull_owner"
@@ -309,23 +309,23 @@ create policy "system_work_89fe01f8" on "tenancy"."tenant"
 
 alter table "governance"."trace_step" enable row level security;
 alter table "governance"."trace_step" force row level security;
-create policy "tenant_guard_7e549e97" on "governance"."trace_step"
+create policy "tenant_guard_d9bac7e8" on "governance"."trace_step"
   as restrictive for all to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_select_d5668703" on "governance"."trace_step"
+create policy "tenant_select_b942bfc2" on "governance"."trace_step"
   as permissive for select to "doublehull_app", "doublehull_reader"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "tenant_insert_40374645" on "governance"."trace_step"
   as permissive for insert to "doublehull_app"
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_update_b1bb9280" on "governance"."trace_step"
+create policy "tenant_update_1ab9233a" on "governance"."trace_step"
   as permissive for update to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()))
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
   with check ("tenant_id" = (select tenancy.require_tenant_id()));
-create policy "tenant_delete_79d34db1" on "governance"."trace_step"
+create policy "tenant_delete_df851cdf" on "governance"."trace_step"
   as permissive for delete to "doublehull_app"
-  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()));
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
 create policy "owner_maintenance_def1602b" on "governance"."trace_step"
   as permissive for all to "doublehull_owner"
   using (true)
