@@ -652,7 +652,7 @@ describe('doublehull protect', () => {
       for (const step of steps) await database.admin.query(step)
       expect(await cli('--manifest', file)).toEqual({
         code: 0,
-        stdout: 'nothing to do: every table is protected',
+        stdout: 'nothing to do: every table has its keys, grants and policies',
         stderr: '',
       })
       expect(order).toContain(schema)

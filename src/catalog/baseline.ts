@@ -77,7 +77,11 @@ export function parseBaseline(
     json = JSON.parse(input)
   } catch (cause) {
     // the cause quotes the text
-    throw new TenancyError('DH308', `${file} is no JSON; write it anew with --write-baseline`, { cause })
+    throw new TenancyError(
+      'DH308',
+      `${file} is no JSON; mend it, or remove it and write it anew with --write-baseline`,
+      { cause },
+    )
   }
   const parsed = baselineSchema.safeParse(json)
   if (!parsed.success) {

@@ -135,6 +135,9 @@ function passwordText({ password }: RoleReport): string {
 }
 
 function helpText(): string {
+  const passwords = Object.entries(passwordVariables)
+  const variables = [...passwords.map(([, variable]) => variable), contextKeyVariable, previousKeyVariable]
+  const variableWidth = Math.max(...variables.map(({ length }) => length))
   return [
     'doublehull migrate: sets up the roles, then applies the migrations that are missing.',
     'A second run changes nothing. The history is that of prisma migrate deploy.',
@@ -144,11 +147,11 @@ function helpText(): string {
     ...flagHelp(flags),
     '',
     'Passwords of the roles come from the environment, or from .env in the current folder:',
-    ...Object.entries(passwordVariables).map(([role, variable]) => `  ${variable.padEnd(28)}  ${role}`),
+    ...passwords.map(([role, variable]) => `  ${variable.padEnd(variableWidth)}  ${role}`),
     '',
     'Contexts must be signed once there is a key, in the environment or in .env:',
-    `  ${contextKeyVariable.padEnd(28)}  what the application signs with`,
-    `  ${previousKeyVariable.padEnd(28)}  still believed, while keys are exchanged`,
+    `  ${contextKeyVariable.padEnd(variableWidth)}  what the application signs with`,
+    `  ${previousKeyVariable.padEnd(variableWidth)}  still believed, while keys are exchanged`,
     '',
     'Exit code: 0 done, 1 refused or failed, 2 not understood.',
   ].join('\n')

@@ -109,7 +109,7 @@ function tell(
   }
   if (quiet || report.steps.length > 0) return
   stdout(
-    `${dryRun ? '-- ' : ''}${report.complete ? 'nothing to do: every table is protected' : 'nothing to do but what the problems say'}`,
+    `${dryRun ? '-- ' : ''}${report.complete ? 'nothing to do: every table has its keys, grants and policies' : 'nothing to do but what the problems say'}`,
   )
 }
 

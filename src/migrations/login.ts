@@ -7,7 +7,7 @@ import { TenancyError } from '../errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../policy/identifier.ts'
 import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { describeDatabaseError, sqlStateOf } from './database-error.ts'
-import { parseRoleOptions } from './role-settings.ts'
+import { parseRoleOptions, roleNameFault } from './role-settings.ts'
 import { parsePassword, scramVerifier } from './scram.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
@@ -98,12 +98,14 @@ export async function dropLogin(options: LoginTarget): Promise<{ readonly droppe
 
 function roleOf({ name, purpose, roles }: LoginTarget): string {
   const names = { ...defaultRoleNames, ...roles }
-  // a name that one of the roles has, or that PostgreSQL reserves, is refused as one of theirs would be
-  parseRoleOptions({ names: { ...names, owner: name }, manage: false }, {})
-  if (name === names.owner) {
+  parseRoleOptions({ names, manage: false }, {})
+  const fault = roleNameFault(name)
+  if (fault !== undefined) throw new TenancyError('DH408', `the name of the login ${fault}; choose another`)
+  const [taken] = Object.entries(names).find(([, one]) => one === name) ?? []
+  if (taken !== undefined) {
     throw new TenancyError(
       'DH408',
-      `${name} is the owner role, which nobody logs in as; choose another name`,
+      `${name} is the ${taken} role itself; choose another name for the login`,
       {
         details: { role: name },
       },

@@ -62,7 +62,7 @@ export function parseRoleOptions(
 }
 
 function refuseName(purpose: string, name: string, names: RoleNames): void {
-  const fault = identifierFault(name) ?? reservedFault(name)
+  const fault = roleNameFault(name)
   if (fault !== undefined)
     throw new TenancyError('DH408', `the name of the ${purpose} role ${fault}; choose another`)
   if (Object.entries(names).some(([other, same]) => other !== purpose && same === name)) {
@@ -76,7 +76,10 @@ function refuseName(purpose: string, name: string, names: RoleNames): void {
   }
 }
 
-function reservedFault(name: string): string | undefined {
+/** What is wrong with a name for a role, as the rest of a sentence; `undefined` where nothing is. */
+export function roleNameFault(name: string): string | undefined {
+  const fault = identifierFault(name)
+  if (fault !== undefined) return fault
   // quoted or not, PostgreSQL reads these as keywords of role grammar
   const reserved = ['public', 'none', 'current_user', 'current_role', 'session_user']
   return name.startsWith('pg_') || reserved.includes(name) ? 'is reserved by PostgreSQL' : undefined

@@ -65,7 +65,7 @@ export interface DatabaseFacts {
   readonly tables: readonly TableFacts[]
   /** Whoever runs the steps is a superuser or has BYPASSRLS. Otherwise they run as the owner of each table. */
   readonly seesAll: boolean
-  /** Which schema each role may use, and which of the two context functions it may execute. */
+  /** Which schema each role may use, and which functions of the context it may execute. */
   readonly usable: readonly { readonly role: string; readonly object: string }[]
   /** Names of relations in the schemas of the manifest, as `schema.name`: a new index needs a free one. */
   readonly relations: readonly string[]

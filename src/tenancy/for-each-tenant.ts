@@ -10,7 +10,7 @@ export interface ForEachTenantOptions extends SystemUseInput {
   /** How many tenants are read at a time; 100 unless told. */
   readonly pageSize?: number
   /** Begin behind this tenant: `last` of an earlier run or of its progress. */
-  readonly after?: string
+  readonly after?: string | undefined
   /** Ends the run before the next tenant; what is under way is waited for. */
   readonly signal?: AbortSignal
   /** After a tenant's work has failed: `stop`, which it is unless told, or `continue` with the next one. */

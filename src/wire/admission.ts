@@ -229,7 +229,9 @@ function refuse(
   what: string,
   purpose: keyof typeof suited = 'app',
 ): TenancyError {
-  const which = tables.length > 0 ? ` (${tables.length} tables, the first ${tables[0]})` : ''
+  const [first, ...others] = tables
+  const more = others.length > 0 ? ` and ${others.length} more` : ''
+  const which = first === undefined ? '' : ` (${first}${more})`
   const mend = code === 'DH302' ? `; ${suited[purpose]}` : ''
   return new TenancyError(code, `${what}${which}${mend}`, { details: { role, tables } })
 }

@@ -15,7 +15,7 @@ select 'table ' || e.table_full_name,
          'lacks ' || pg_catalog.string_agg(e.name, ', ' order by e.name collate "C") filter (where other.name is null),
          pg_catalog.string_agg(pg_catalog.format('has %s, which is of another definition than %s', other.name, e.name), '; '
                     order by e.name collate "C") filter (where other.name is not null)),
-       'run doublehull policies, which writes the migration; or the migrations, if one waits'
+       'run the migrations, if one waits; otherwise doublehull protect, which puts the policies of the manifest in'
   from missing e
   left join lateral (
     select pg_catalog.string_agg(p.polname::text, ' and ' order by p.polname) as name

@@ -26,7 +26,7 @@ with casts as materialized (
 )
 select pg_catalog.format('policy %I on %s', p.polname, e.table_full_name),
        'has another definition',
-       pg_catalog.format('drop policy %I on %s; then run doublehull policies, which writes it anew', p.polname, e.table_full_name),
+       pg_catalog.format('drop policy %I on %s; then run doublehull protect, which makes it anew', p.polname, e.table_full_name),
        pg_catalog.jsonb_build_object(
          'schema', e.schema_name,
          'table', e.table_name,
