@@ -37,7 +37,7 @@ describe('the page of attacks', () => {
       ...numbers('R', 8, [7]),
       ...numbers('G', 12),
       ...numbers('S', 27, [18, 19]),
-      ...numbers('Q', 7),
+      ...numbers('Q', 8),
       ...numbers('X', 9),
     ])
   })
