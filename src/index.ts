@@ -32,6 +32,7 @@ export type {
   ForEachTenantOptions,
   ForEachTenantProgress,
   ForEachTenantResult,
+  WorkedTenant,
 } from './tenancy/for-each-tenant.ts'
 export type {
   SystemTransactionOptions,
