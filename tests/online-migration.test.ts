@@ -357,11 +357,16 @@ describe('a second run', () => {
     const [guard, select] = [ours[0]?.name, ours.find(({ command }) => command === 'select')?.name]
     await database.admin.query(`alter policy ${guard} on ${order} rename to tenant_guard_00000000`)
     await database.admin.query(`alter policy ${select} on ${order} to public`)
+    // a guard of its own for one command, as where tenants read more than they write
+    await database.admin.query(
+      `create policy tenant_guard_update_00000000 on ${order} as restrictive for update to doublehull_app using (false)`,
+    )
     await takeDdlLog()
     const report = await protect()
     expect(kindsOf(report)).toEqual(['protectTable order'])
     expect(report.steps[0]?.sql.match(/(drop|create) policy "\w+"/g)).toEqual([
       `drop policy "tenant_guard_00000000"`,
+      `drop policy "tenant_guard_update_00000000"`,
       `drop policy "${select}"`,
       `create policy "${guard}"`,
       `create policy "${select}"`,

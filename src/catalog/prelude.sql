@@ -98,6 +98,15 @@ own_reach as materialized (
              join becomes a on a.role_oid = r.held_oid and a.reached_oid = h.oid
             where h.oid <> r.held_oid)
 ),
+-- as whom the held roles may ask: a role with NOINHERIT, as the application's is, has nothing of what its groups have
+-- until it puts one on. Without those that pass all policies, which are findings of their own
+asking_role as materialized (
+  select distinct o.oid, o.role_name
+    from own_reach o
+    join pg_catalog.pg_roles r on r.oid = o.oid and not r.rolsuper
+   where not exists (select from expected_role e
+                      where e.oid = o.oid and e.purpose in ('owner', 'migrator', 'system'))
+),
 -- whom the policies let pass, or ask nothing: what runs with their rights reads and writes every tenant's rows
 passing_role as materialized (
   select r.oid, r.rolname as role_name

@@ -122,7 +122,9 @@ function protectionOf(table: ProtectedTable, facts: TableFacts, roles: RoleNames
 
 /** The names that this package gives, also with the hash of a definition that is no longer wanted. */
 function isOwnName(name: string): boolean {
-  return /^(tenant_(guard|select|insert|update|delete)|owner_maintenance|system_work)_[0-9a-f]{8}$/.test(name)
+  return /^(tenant_(guard(_update|_delete)?|select|insert|update|delete)|owner_maintenance|system_work)_[0-9a-f]{8}$/.test(
+    name,
+  )
 }
 
 function findingsOf(

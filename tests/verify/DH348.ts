@@ -11,5 +11,17 @@ export const fixture: Fixture = {
   object: 'function public.copy_row()',
   detail:
     /^runs as postgres, whom no policy holds, for the trigger copy_row on governance.approval and 1 more$/,
+  more: [
+    {
+      broken: `create view public.asked as select 1 as n;
+               grant insert on public.asked to doublehull_app;
+               create function public.answer() returns trigger language plpgsql security definer set search_path = ''
+                 as 'begin return new; end';
+               create trigger answer instead of insert on public.asked for each row execute function public.answer()`,
+      mended: 'drop view public.asked; drop function public.answer()',
+      object: 'function public.answer()',
+      detail: /for the trigger answer on public.asked$/,
+    },
+  ],
   after: 'drop function public.copy_row() cascade',
 }

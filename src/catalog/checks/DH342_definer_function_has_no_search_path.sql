@@ -33,7 +33,7 @@ select 'function ' || f.oid::pg_catalog.regprocedure,
    and f.prorettype not in ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype)
    and f.oid >= 16384
    and f.proowner not in (select r.oid from reachable_role r)
-   and exists (select from held_role h
+   and exists (select from asking_role h
                 where pg_catalog.has_function_privilege(h.oid, f.oid, 'execute')
                   and pg_catalog.has_schema_privilege(h.oid, f.pronamespace, 'usage'))
    and not exists (select from pg_catalog.pg_depend x

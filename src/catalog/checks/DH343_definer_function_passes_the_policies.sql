@@ -12,7 +12,7 @@ select 'function ' || f.oid::pg_catalog.regprocedure,
   join passing_role p on p.oid = f.proowner
  cross join lateral (
     select pg_catalog.string_agg(h.role_name::text, ', ' order by h.role_name) as names
-      from held_role h
+      from asking_role h
      where pg_catalog.has_function_privilege(h.oid, f.oid, 'execute')
        and pg_catalog.has_schema_privilege(h.oid, f.pronamespace, 'usage')
   ) as whom

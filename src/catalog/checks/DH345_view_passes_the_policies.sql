@@ -26,12 +26,17 @@ select 'view ' || v.oid::pg_catalog.regclass,
        pg_catalog.format('alter view %s set (security_invoker = true);', v.oid::pg_catalog.regclass)
   from reads w
   join pg_catalog.pg_class v on v.oid = w.view_oid
-  join protected_table p on p.oid = w.oid
+  join (select t.oid, t.name, t.scope from protected_table t
+        union all
+        -- whoever has what it holds can sign for every tenant
+        select k.oid, 'tenancy.context_key', 'keys' from pg_catalog.pg_class k
+          join pg_catalog.pg_namespace n on n.oid = k.relnamespace and n.nspname = 'tenancy' and k.relname = 'context_key'
+       ) as p on p.oid = w.oid
  cross join lateral (
     select pg_catalog.string_agg(h.role_name::text, ', ' order by h.role_name) as names,
            pg_catalog.bool_or(pg_catalog.has_any_column_privilege(h.oid, v.oid, 'insert, update')
                               or pg_catalog.has_table_privilege(h.oid, v.oid, 'delete')) as write
-      from held_role h
+      from asking_role h
      where (pg_catalog.has_any_column_privilege(h.oid, v.oid, 'select, insert, update')
             or pg_catalog.has_table_privilege(h.oid, v.oid, 'delete'))
        and pg_catalog.has_schema_privilege(h.oid, v.relnamespace, 'usage')

@@ -19,10 +19,15 @@ select 'materialized view ' || v.oid::pg_catalog.regclass,
          v.oid::pg_catalog.regclass, whom.names)
   from reads w
   join pg_catalog.pg_class v on v.oid = w.view_oid
-  join protected_table p on p.oid = w.oid and p.scope <> 'global'
+  join (select t.oid, t.name, t.scope from protected_table t
+        union all
+        -- whoever has what it holds can sign for every tenant
+        select k.oid, 'tenancy.context_key', 'keys' from pg_catalog.pg_class k
+          join pg_catalog.pg_namespace n on n.oid = k.relnamespace and n.nspname = 'tenancy' and k.relname = 'context_key'
+       ) as p on p.oid = w.oid and p.scope <> 'global'
  cross join lateral (
     select pg_catalog.string_agg(pg_catalog.quote_ident(h.role_name), ', ' order by h.role_name) as names
-      from held_role h
+      from asking_role h
      where pg_catalog.has_any_column_privilege(h.oid, v.oid, 'select')
        and pg_catalog.has_schema_privilege(h.oid, v.relnamespace, 'usage')
   ) as whom

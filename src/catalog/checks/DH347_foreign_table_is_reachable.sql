@@ -12,7 +12,7 @@ select 'foreign table ' || c.oid::pg_catalog.regclass,
   join pg_catalog.pg_foreign_server s on s.oid = f.ftserver
  cross join lateral (
     select pg_catalog.string_agg(pg_catalog.quote_ident(h.role_name), ', ' order by h.role_name) as names
-      from held_role h
+      from asking_role h
      where (pg_catalog.has_any_column_privilege(h.oid, c.oid, 'select, insert, update')
             or pg_catalog.has_table_privilege(h.oid, c.oid, 'delete'))
        and pg_catalog.has_schema_privilege(h.oid, c.relnamespace, 'usage')

@@ -17,7 +17,7 @@ select pg_catalog.format('rule %I on %s', r.rulename, c.oid::pg_catalog.regclass
                       join protected_table p on p.oid = d.refobjid
                      where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid
                        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass)
-            and exists (select from held_role h
+            and exists (select from asking_role h
                          where (pg_catalog.has_any_column_privilege(h.oid, c.oid, 'insert, update')
                                 or pg_catalog.has_table_privilege(h.oid, c.oid, 'delete'))
                            and pg_catalog.has_schema_privilege(h.oid, c.relnamespace, 'usage'))))
