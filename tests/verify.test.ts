@@ -84,7 +84,7 @@ describe.each([
       ).rows
     await stranger.query(`begin isolation level repeatable read read only; set local search_path = ''`)
     try {
-      const findings = await askChecks(ask, checks, catalogInput(manifest, defaultRoleNames, flaws))
+      const findings = await askChecks(ask, checks, catalogInput(manifest, defaultRoleNames, { flaws }))
       return findings.filter(
         (finding) => finding.code === standing || !known.includes(JSON.stringify(finding)),
       )

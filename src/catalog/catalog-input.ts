@@ -12,12 +12,17 @@ import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 /**
  * What the checks are asked with: the manifest, the roles and what is known of servers, in the shape that `prelude.sql` reads.
  *
+ * @param options `flaws`: what is known of servers; `guardsOnly`: leave out the permissive policies, all of which the
+ * guards restrict
  * @returns a text of JSON
  */
 export function catalogInput(
   manifest: Manifest,
   roles: RoleNames,
-  flaws: readonly ServerFlaw[] = serverFlaws,
+  {
+    flaws = serverFlaws,
+    guardsOnly = false,
+  }: { readonly flaws?: readonly ServerFlaw[] | undefined; readonly guardsOnly?: boolean } = {},
 ): string {
   const tables = policiesOf(manifest, roles)
   const about = new Map<string, object>()
@@ -43,16 +48,18 @@ export function catalogInput(
       system_commands: table.systemCommands,
     })),
     policies: tables.flatMap(({ schema, table, policies }) =>
-      policies.map((policy) => ({
-        schema_name: schema,
-        table_name: table,
-        name: policy.name,
-        restrictive: policy.as === 'restrictive',
-        command: policy.command,
-        roles: policy.roles,
-        using_expression: policy.using ?? null,
-        check_expression: policy.withCheck ?? null,
-      })),
+      policies
+        .filter(({ as }) => !guardsOnly || as === 'restrictive')
+        .map((policy) => ({
+          schema_name: schema,
+          table_name: table,
+          name: policy.name,
+          restrictive: policy.as === 'restrictive',
+          command: policy.command,
+          roles: policy.roles,
+          using_expression: policy.using ?? null,
+          check_expression: policy.withCheck ?? null,
+        })),
     ),
     relations: [...modelRelations(manifest), ...joinRelations(manifest)],
     functions: [

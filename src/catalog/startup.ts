@@ -5,7 +5,6 @@ import { findingsOf, withPrelude } from './ask-checks.ts'
 import { catalogInput } from './catalog-input.ts'
 import { type Check, loadChecks } from './check.ts'
 import type { Finding } from './finding.ts'
-import { serverFlaws } from './server-flaws.ts'
 
 export type { RoleNames } from '../policy/roles.ts'
 
@@ -42,7 +41,8 @@ export function startupChecks(
       question = {
         checks,
         text: statement(checks),
-        input: catalogInput(manifest, { ...defaultRoleNames, ...roles }, serverFlaws),
+        // the guards hold whatever the other policies say, and are a seventh of them
+        input: catalogInput(manifest, { ...defaultRoleNames, ...roles }, { guardsOnly: true }),
       }
     }
     const { checks, text, input } = question
