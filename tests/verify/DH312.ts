@@ -7,6 +7,12 @@ export const fixture: Fixture = {
   detail: /^may become pg_execute_server_program, pg_read_server_files$/,
   more: [
     {
+      broken: 'grant select on pg_catalog.pg_statistic to doublehull_app',
+      mended: 'revoke select on pg_catalog.pg_statistic from doublehull_app',
+      object: 'role doublehull_app',
+      detail: /^may read pg_statistic$/,
+    },
+    {
       broken: 'create role analysts nologin in role pg_read_all_data; grant analysts to doublehull_reader',
       mended: 'drop role analysts',
       object: 'role doublehull_reader',

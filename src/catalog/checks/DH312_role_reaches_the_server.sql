@@ -31,4 +31,27 @@ select 'role ' || found.held_name, found.detail, found.remedy
             -- a superuser is found already, and executes them without a grant
             and not exists (select from pg_catalog.pg_roles s where s.oid = acl.grantee and s.rolsuper)
           group by r.role_name
+         union all
+         -- tables of PostgreSQL's own that hold values of all tenants, or passwords
+         select coalesce(r.role_name, 'public'),
+                'may read ' || pg_catalog.string_agg(distinct c.relname::text, ', ' order by c.relname::text),
+                pg_catalog.string_agg(distinct
+                  pg_catalog.format('revoke all on pg_catalog.%I from %s;', c.relname,
+                                    coalesce(pg_catalog.quote_ident(r.role_name), 'public')), ' ')
+           from pg_catalog.pg_class c
+          cross join lateral (
+                  select a.grantee, a.privilege_type from pg_catalog.aclexplode(c.relacl) as a
+                  union all
+                  select a.grantee, a.privilege_type
+                    from pg_catalog.pg_attribute column_
+                   cross join pg_catalog.aclexplode(column_.attacl) as a
+                   where column_.attrelid = c.oid and column_.attacl is not null
+                ) as acl
+           left join (select distinct o.oid, o.role_name from own_reach o) as r on r.oid = acl.grantee
+          where c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            and c.relname in ('pg_statistic', 'pg_statistic_ext_data', 'pg_authid', 'pg_user_mapping', 'pg_largeobject')
+            and acl.privilege_type = 'SELECT'
+            and (acl.grantee = 0 or (r.oid is not null and r.role_name !~ '^pg_'))
+            and not exists (select from pg_catalog.pg_roles s where s.oid = acl.grantee and s.rolsuper)
+          group by r.role_name
        ) as found (held_name, detail, remedy)
