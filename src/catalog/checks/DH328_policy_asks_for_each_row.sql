@@ -19,6 +19,8 @@ select pg_catalog.format('policy %I on %s', p.polname, p.polrelid::pg_catalog.re
   join pg_catalog.pg_namespace n on n.oid = f.pronamespace
  -- an IMMUTABLE one is called when the statement is planned
  where f.provolatile <> 'i'
+   -- PostgreSQL puts its text in the place of the call
+   and not (n.nspname = 'tenancy' and f.proname = 'claimed_tenant_id')
    and (p.polrelid in (select t.oid from expected_table t)
         or exists (select from held_role h where pg_catalog.has_any_column_privilege(h.oid, p.polrelid, 'select')))
    and not exists (select from expected_policy e where e.table_oid = p.polrelid and e.name = p.polname)
