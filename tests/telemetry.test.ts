@@ -398,6 +398,7 @@ describe('a project without @opentelemetry/api', () => {
       ['-p', 'tsconfig.build.json', '--outDir', join(project, 'dist')],
       { cwd: root },
     )
+    execFileSync(process.execPath, ['scripts/copy-sql.mjs', join(project, 'dist')], { cwd: root })
   })
   afterAll(() => rmSync(project, { recursive: true, force: true }))
 

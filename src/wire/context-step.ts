@@ -89,6 +89,15 @@ export const lookForPlanted: Step = {
   values: [],
 }
 
+/**
+ * Goes before a statement of the package's own that nobody has asked for: to print a policy, PostgreSQL locks its table,
+ * and a migration may hold that.
+ */
+export const waitBriefly: Step = {
+  text: `select pg_catalog.set_config('lock_timeout', '100ms', true)`,
+  values: [],
+}
+
 export const begin: Step = { text: 'begin', values: [] }
 
 export const commit: Step = { text: 'commit', values: [] }

@@ -6,7 +6,15 @@ import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
 import { type Admission, examineConnection, type StartupChecks } from './admission.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
-import { begin, commit, contextOfExchange, contextReset, lookForPlanted, rollback } from './context-step.ts'
+import {
+  begin,
+  commit,
+  contextOfExchange,
+  contextReset,
+  lookForPlanted,
+  rollback,
+  waitBriefly,
+} from './context-step.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 
 // Prisma's adapter asks for an instance of node-postgres's Pool, so this is one; but the connections are this
@@ -96,7 +104,7 @@ export class TenantPool extends Pool {
 
   /** Runs a statement of the package's own that touches no tenant's data, without a context. */
   async queryWithoutTenant(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
-    const answer = await this.#connections.share(noTenant, { query: config })
+    const answer = await this.#connections.share(noTenant, { opening: [waitBriefly], query: config })
     return answer.result
   }
 
