@@ -253,8 +253,8 @@ describe('applying migrations', () => {
 
   it('keeps a session setting of one file from the next', async () => {
     const db = await fixture({
-      '1_sets': `select pg_catalog.set_config('search_path', '', false); set statement_timeout = 1; set role none;`,
-      '2_relies': 'select pg_sleep(0.05); create table landed ();',
+      '1_sets': `select pg_catalog.set_config('search_path', '', false); set statement_timeout = 100; set role none;`,
+      '2_relies': 'select pg_sleep(0.3); create table landed ();',
     })
     await runMigrations(db.options)
     const rows = await db.query(
