@@ -90,11 +90,11 @@ export const lookForPlanted: Step = {
 }
 
 /**
- * Goes before a statement of the package's own that nobody has asked for: to print a policy, PostgreSQL locks its table,
- * and a migration may hold that.
+ * Goes before a statement of the package's own that nobody has asked for. To print a policy, PostgreSQL locks its table,
+ * and a migration may hold that; and it prints names without their schema where the search_path leads to them.
  */
-export const waitBriefly: Step = {
-  text: `select pg_catalog.set_config('lock_timeout', '100ms', true)`,
+export const ownStatement: Step = {
+  text: `select pg_catalog.set_config('lock_timeout', '100ms', true), pg_catalog.set_config('search_path', '', true)`,
   values: [],
 }
 

@@ -12,8 +12,8 @@ import {
   contextOfExchange,
   contextReset,
   lookForPlanted,
+  ownStatement,
   rollback,
-  waitBriefly,
 } from './context-step.ts'
 import { TenantTransaction } from './tenant-transaction.ts'
 
@@ -104,7 +104,7 @@ export class TenantPool extends Pool {
 
   /** Runs a statement of the package's own that touches no tenant's data, without a context. */
   async queryWithoutTenant(config: pg.QueryConfig): Promise<pg.QueryArrayResult> {
-    const answer = await this.#connections.share(noTenant, { opening: [waitBriefly], query: config })
+    const answer = await this.#connections.share(noTenant, { opening: [ownStatement], query: config })
     return answer.result
   }
 

@@ -90,7 +90,7 @@ export const contextAttacks: readonly Attack[] = [
     },
     without: {
       'types that are named with their schema': {
-        take: ['current', 'claimed']
+        take: ['require', 'claimed']
           .map(
             (which) => `
               create or replace function tenancy.${which}_tenant_id() returns uuid
