@@ -27,6 +27,7 @@ beforeAll(async () => {
   await cp(join(root, 'package.json'), join(installed, 'package.json'))
   const tsc = join(root, 'node_modules/.bin/tsc')
   await run(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: root })
+  await run(process.execPath, ['scripts/copy-sql.mjs', join(installed, 'dist')], { cwd: root })
   await run(process.execPath, [next, 'build'], { cwd: project, env: environment })
 }, 300_000)
 afterAll(() => rm(project, { recursive: true, force: true }))
