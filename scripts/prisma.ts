@@ -10,7 +10,7 @@ import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { config } from 'dotenv'
-import { type EmbeddedServer, startEmbeddedPostgres } from '../src/testing/embedded-postgres.ts'
+import { type EmbeddedServer, startEmbeddedPostgres } from '../src/embedded/embedded-postgres.ts'
 
 const args = process.argv.slice(2)
 

@@ -39,6 +39,7 @@ export const errorCodes = {
   DH306: 'the database does not verify the context',
   DH307: 'the database has a way around row-level security',
   DH308: 'the baseline of accepted findings is not valid',
+  DH309: 'rows for the proof cannot be planted',
 
   DH401: 'the migrations directory cannot be read',
   DH402: 'an applied migration was changed',
@@ -51,6 +52,8 @@ export const errorCodes = {
   DH409: 'the database cannot be used',
   DH410: 'a lock on a table was not free in time',
   DH411: 'the login is still in use',
+  DH412: 'the database is not one that may be thrown away',
+  DH413: 'the Prisma client of the project cannot be loaded',
 
   DH501: 'the life cycle has no such move',
   DH502: 'only a draft may be edited',

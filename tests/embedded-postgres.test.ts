@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { type EmbeddedServer, startEmbeddedPostgres } from '../src/testing/embedded-postgres.ts'
+import { type EmbeddedServer, startEmbeddedPostgres } from '../src/embedded/embedded-postgres.ts'
 
 let directory: string
 let home: string
@@ -39,7 +39,7 @@ async function start(): Promise<EmbeddedServer> {
 
 /** Another process that uses the server until it is told to leave. */
 async function startElsewhere(): Promise<ChildProcess> {
-  const module = JSON.stringify(new URL('../src/testing/embedded-postgres.ts', import.meta.url).href)
+  const module = JSON.stringify(new URL('../src/embedded/embedded-postgres.ts', import.meta.url).href)
   const program = `
     import { startEmbeddedPostgres } from ${module}
     const server = await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)} })

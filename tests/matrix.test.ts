@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { manifest as bundledManifest } from '../src/generated/tenancy.ts'
 import type { Manifest } from '../src/manifest/manifest.ts'
+import { type Hull, hulls } from '../src/prove/attack.ts'
+import { Matrix } from '../src/prove/matrix.ts'
 import { useScopesDatabase } from './fixtures/scopes/scopes-database.ts'
-import { type Hull, hulls } from './matrix/attack.ts'
-import { Matrix } from './matrix/matrix.ts'
 import { useTestDatabase } from './support/test-database.ts'
 
 /** One schema of the matrix. */

@@ -127,7 +127,9 @@ function scopeToOne(
 
 function scopeCounts(scoping: Scoping, modelName: string, value: unknown): unknown {
   const { relations } = modelOf(scoping, modelName)
-  const lists = Object.entries(relations).filter(([, relation]) => relation.list)
+  const lists = Object.entries(relations).filter(
+    ([, relation]) => relation.list && modelOf(scoping, relation.model).scope.kind !== 'system',
+  )
   const chosen =
     isArgs(value) && isArgs(value['select'])
       ? value['select']

@@ -1,3 +1,4 @@
+import { TenancyError } from '../errors.ts'
 import { type ModelManifest, type RelationManifest, staysInside } from '../manifest/manifest.ts'
 import {
   type Args,
@@ -19,6 +20,8 @@ export type Access = 'read' | 'write'
 /**
  * The filter that only the tenant's rows of a model pass, or `undefined` for a global model, all of whose
  * rows a tenant may read.
+ *
+ * @throws {TenancyError} `DH204` for a model that no tenant sees
  */
 export function tenantFilter(scoping: Scoping, modelName: string, access: Access): Args | undefined {
   const { scope, relations } = modelOf(scoping, modelName)
@@ -41,6 +44,12 @@ export function tenantFilter(scoping: Scoping, modelName: string, access: Access
     }
     case 'global':
       return undefined
+    case 'system':
+      throw new TenancyError(
+        'DH204',
+        `${modelName} is the system's, and no tenant reads it; ask through tenancy.system`,
+        { details: { model: modelName } },
+      )
   }
 }
 

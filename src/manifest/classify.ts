@@ -24,6 +24,7 @@ type Directive =
   | { readonly kind: 'member'; readonly field: string }
   | { readonly kind: 'shared' }
   | { readonly kind: 'global' }
+  | { readonly kind: 'system' }
   | { readonly kind: 'allow'; readonly commands: readonly Command[] }
   | { readonly kind: 'appendOnly' }
 
@@ -86,6 +87,7 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
       models[model.name] = {
         schema: schemaOf(model),
         table: model.dbName ?? model.name,
+        isView: false,
         scope,
         readOnly: commands.every((command) => command === 'select'),
         commands,
@@ -103,11 +105,19 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
       }
   }
   if (unheard.length > 0) throw classificationError(unheard)
-  return { version: 1, tenantModel: root.name, models, joinTables: joinTablesOf(datamodel.models) }
+  return {
+    version: 1,
+    tenantModel: root.name,
+    tenantIdType: 'uuid',
+    models,
+    joinTables: joinTablesOf(datamodel.models),
+    hidden: [],
+  }
 }
 
 /** What tenants can do with the rows of a scope, unless the model allows less. */
 function possibleCommands(scope: Scope, isMembership: boolean): readonly Command[] {
+  if (scope.kind === 'system') return []
   if (scope.kind === 'global' || scope.kind === 'member' || isMembership) return ['select']
   // a tenant comes into being inside its own context; ending one is the system's work
   return scope.kind === 'root' ? ['select', 'insert', 'update'] : everyCommand
@@ -167,7 +177,7 @@ function ownScope(
   }
 
   if (other) {
-    if (other.kind === 'global') return { kind: 'global' }
+    if (other.kind === 'global' || other.kind === 'system') return { kind: other.kind }
     if (other.kind === 'through') {
       const relation = relationNamed(model, other.field)
       if (relation.isList || !relation.isRequired || !relation.relationFromFields?.length) {
@@ -384,11 +394,12 @@ function directivesOf(model: DMMF.Model): Directive[] {
     if ((kind === 'key' || kind === 'through' || kind === 'member') && field && names.length === 1) {
       return { kind, field }
     }
-    if ((kind === 'shared' || kind === 'global' || kind === 'appendOnly') && !field) return { kind }
+    const isBare = kind === 'shared' || kind === 'global' || kind === 'system' || kind === 'appendOnly'
+    if (isBare && !field) return { kind }
     const commands = everyCommand.filter((command) => names.includes(command))
     if (kind === 'allow' && field && commands.length === names.length) return { kind, commands }
     throw new Error(
-      `"${line}" is no directive; known are @tenancy.key(field), .through(relation), .member(relation), .shared, .global, ` +
+      `"${line}" is no directive; known are @tenancy.key(field), .through(relation), .member(relation), .shared, .global, .system, ` +
         `.allow(select, insert, update, delete) and .appendOnly`,
     )
   })

@@ -18,6 +18,21 @@ export type Scope =
   | { readonly kind: 'member'; readonly relation: string }
   /** Rows that all tenants read and none writes. */
   | { readonly kind: 'global' }
+  /** Rows that no tenant sees: neither a grant nor a policy is for tenants, and hull one refuses the model. */
+  | { readonly kind: 'system' }
+
+/** PostgreSQL's type of the tenants' ids, `varchar` being `text`: that of the tenant model's key and of every tenant column. */
+export type TenantIdType = 'uuid' | 'text' | 'int4' | 'int8'
+
+/** What the schema has and Prisma's client does not: no model of the manifest stands for it, or no field. */
+export interface HiddenElement {
+  readonly kind: 'ignoredModel' | 'ignoredField' | 'unsupportedField'
+  readonly model: string
+  readonly schema: string
+  readonly table: string
+  /** The column, where it is a field. */
+  readonly column?: string
+}
 
 /** What a role may be granted that row-level security holds, in PostgreSQL's words and order. */
 export type Command = 'select' | 'insert' | 'update' | 'delete'
@@ -39,6 +54,8 @@ export interface ModelManifest {
   /** PostgreSQL schema of the table. */
   readonly schema: string
   readonly table: string
+  /** It is a view: no policy can hold it, and it asks its tables as whoever queries it. */
+  readonly isView: boolean
   readonly scope: Scope
   /** Tenants read the model and never write it, whatever rows they see. */
   readonly readOnly: boolean
@@ -71,8 +88,11 @@ export interface Manifest {
   /** Version of this format. */
   readonly version: 1
   readonly tenantModel: string
+  readonly tenantIdType: TenantIdType
   readonly models: Readonly<Record<string, ModelManifest>>
   readonly joinTables: readonly JoinTableManifest[]
+  /** In the order of the schema. */
+  readonly hidden: readonly HiddenElement[]
 }
 
 /** The field of a model that holds the tenant's id, or `undefined` where the scope has none. */
@@ -95,6 +115,7 @@ export function staysInside(manifest: Manifest, modelName: string, relationName:
   const other = relation && manifest.models[relation.model]
   if (!model || !relation || !other) return false
   if (other.scope.kind === 'global') return true
+  if (other.scope.kind === 'system') return false
 
   const through = (child: ModelManifest, field: string) =>
     child.scope.kind === 'through' && child.scope.relation === field

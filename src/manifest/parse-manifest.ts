@@ -14,11 +14,12 @@ const relation = z.object({
 const scope = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['root', 'direct', 'shared']), field: z.string() }),
   z.object({ kind: z.enum(['through', 'member']), relation: z.string() }),
-  z.object({ kind: z.literal('global') }),
+  z.object({ kind: z.enum(['global', 'system']) }),
 ])
 const model = z.object({
   schema: z.string(),
   table: z.string(),
+  isView: z.boolean(),
   scope,
   readOnly: z.boolean(),
   commands: z.array(z.enum(['select', 'insert', 'update', 'delete'])),
@@ -30,11 +31,20 @@ const model = z.object({
   compoundUniques: z.record(z.string(), names),
   relations: z.record(z.string(), relation),
 })
+const hidden = z.object({
+  kind: z.enum(['ignoredModel', 'ignoredField', 'unsupportedField']),
+  model: z.string(),
+  schema: z.string(),
+  table: z.string(),
+  column: z.string().exactOptional(),
+})
 const manifestSchema = z.object({
   version: z.literal(1),
   tenantModel: z.string(),
+  tenantIdType: z.enum(['uuid', 'text', 'int4', 'int8']),
   models: z.record(z.string(), model),
   joinTables: z.array(z.object({ schema: z.string(), table: z.string(), a: z.string(), b: z.string() })),
+  hidden: z.array(hidden),
 })
 
 /**

@@ -26,10 +26,12 @@ export function grantSql(manifest: Manifest, roles: RoleNames = defaultRoleNames
     `grant usage on schema ${schemas.join(', ')} to ${everyone};`,
     `grant execute on function ${contextFunctions.join(', ')} to ${everyone};`,
     ...tables.flatMap((table) =>
-      tableGrants(table, roles).map(
-        ({ role, privileges }) =>
-          `grant ${privileges.join(', ')} on ${qualified(table.schema, table.table)} to ${quoteIdentifier(role)};`,
-      ),
+      tableGrants(table, roles)
+        .filter(({ privileges }) => privileges.length > 0)
+        .map(
+          ({ role, privileges }) =>
+            `grant ${privileges.join(', ')} on ${qualified(table.schema, table.table)} to ${quoteIdentifier(role)};`,
+        ),
     ),
     '',
   ].join('\n')
@@ -46,12 +48,12 @@ export const contextFunctions = [
 
 /** What each role may do with a table, in the order of the roles. */
 export function tableGrants(
-  { commands, systemCommands }: ProtectedTable,
+  { commands, readerCommands, systemCommands }: ProtectedTable,
   roles: RoleNames,
 ): readonly { readonly role: string; readonly privileges: readonly string[] }[] {
   return [
     { role: roles.app, privileges: commands },
-    { role: roles.reader, privileges: ['select'] },
+    { role: roles.reader, privileges: readerCommands },
     { role: roles.system, privileges: systemCommands },
   ]
 }

@@ -5,7 +5,7 @@ import { defaultRoleNames, type RoleNames } from './roles.ts'
 
 /**
  * The SQL that puts hull two on a schema: enable and force row-level security on every table of the
- * manifest, and create its policies. For a migration; PostgreSQL 15 or newer.
+ * manifest, create its policies, and let its views ask their tables as whoever queries them. For a migration; PostgreSQL 15 or newer.
  *
  * @param manifest the schema
  * @param roles names of the roles that the policies are for
@@ -23,6 +23,7 @@ export function policySql(manifest: Manifest, roles: RoleNames = defaultRoleName
 
 function tableSql(table: ProtectedTable): string {
   const name = qualified(table.schema, table.table)
+  if (table.isView) return `alter view ${name} set (security_invoker = true);\n`
   return [
     `alter table ${name} enable row level security;`,
     `alter table ${name} force row level security;`,

@@ -20,8 +20,12 @@ export interface ProtectedTable {
   readonly schema: string
   readonly table: string
   readonly policies: readonly Policy[]
-  /** What the application's role may do; the reader's role selects. */
+  /** It has no policies: it must ask its tables as whoever queries it, whom theirs hold. */
+  readonly isView: boolean
+  /** What the application's role may do. */
   readonly commands: readonly Command[]
+  /** What the reader's role may do. */
+  readonly readerCommands: readonly Command[]
   /** What the role that works across tenants may do. */
   readonly systemCommands: readonly Command[]
 }
@@ -82,9 +86,15 @@ export function policiesOf(manifest: Manifest, roles: RoleNames): readonly Prote
   const tables = Object.values(manifest.models).map((model) => ({
     schema: model.schema,
     table: model.table,
-    policies: modelPolicies(manifest, model, roles),
+    policies: model.isView ? [] : modelPolicies(manifest, model, roles),
     commands: model.commands,
-    systemCommands: model.appendOnly ? (['select', 'insert'] as const) : everyCommand,
+    isView: model.isView,
+    readerCommands: model.scope.kind === 'system' ? [] : (['select'] as const),
+    systemCommands: model.isView
+      ? (['select'] as const)
+      : model.appendOnly
+        ? (['select', 'insert'] as const)
+        : everyCommand,
   }))
   const joinTables = manifest.joinTables.map((join) => {
     const { conditions, commands } = joinTableConditions(manifest, join)
@@ -93,6 +103,8 @@ export function policiesOf(manifest: Manifest, roles: RoleNames): readonly Prote
       table: join.table,
       policies: tenantPolicies(roles, conditions, commands),
       commands,
+      isView: false,
+      readerCommands: commands.length === 0 ? commands : (['select'] as const),
       systemCommands: everyCommand,
     }
   })
@@ -105,6 +117,7 @@ const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete'
 function modelPolicies(manifest: Manifest, model: ModelManifest, roles: RoleNames): readonly Policy[] {
   const { scope } = model
   const write = predicate(manifest, model, 'write')
+  if (scope.kind === 'system') return tenantPolicies(roles, { read: write, change: write, write }, [])
   if (scope.kind === 'root' || scope.kind === 'direct') {
     const own = ownRows(columnOf(model, scope.field, undefined))
     return tenantPolicies(roles, { read: own, change: own, write }, model.commands)
@@ -132,6 +145,9 @@ function joinTableConditions(
   }
   const a = end(join.a, 'A')
   const b = end(join.b, 'B')
+  if (a.kind === 'system' || b.kind === 'system') {
+    return { conditions: { read: 'false', change: 'false', write: 'false' }, commands: [] }
+  }
   // whoever sees a link must be able to see both rows
   const read = `${a.read} and ${b.read}`
   // Whoever writes one must own a row of the two: a link between rows that all tenants see is seen by all.
@@ -245,6 +261,8 @@ function predicate(
       return relatedPredicate(manifest, model, scope.relation, alias, depth)
     case 'global':
       return access === 'read' ? 'true' : 'false'
+    case 'system':
+      return 'false'
   }
 }
 

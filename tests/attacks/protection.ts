@@ -21,6 +21,7 @@ export function model(
   return {
     schema: 'attacks',
     table,
+    isView: false,
     scope,
     readOnly: false,
     commands: ['select', 'insert', 'update', 'delete'],
@@ -39,7 +40,14 @@ export function protectionOf(
   models: Readonly<Record<string, ModelManifest>>,
   joinTables: readonly JoinTableManifest[] = [],
 ): Protection {
-  const manifest: Manifest = { version: 1, tenantModel: 'Tenant', models, joinTables }
+  const manifest: Manifest = {
+    version: 1,
+    tenantModel: 'Tenant',
+    tenantIdType: 'uuid',
+    models,
+    joinTables,
+    hidden: [],
+  }
   const tables = policiesOf(manifest, defaultRoleNames)
   return {
     sql: grantSql(manifest) + policySql(manifest),

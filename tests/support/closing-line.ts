@@ -1,5 +1,12 @@
 import type { Reporter, TestModule } from 'vitest/node'
-import type { MatrixCount } from '../matrix/report.ts'
+import type { MatrixCount } from '../../src/prove/report.ts'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What a test has added to the matrix, for the line that closes the run. */
+    matrix?: MatrixCount
+  }
+}
 
 declare module 'vitest' {
   interface TaskMeta {

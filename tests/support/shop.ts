@@ -18,6 +18,7 @@ export function shopManifest(schema: string): Manifest {
   ): ModelManifest => ({
     schema,
     table,
+    isView: false,
     scope,
     readOnly: false,
     commands: scope.kind === 'root' ? ['select', 'insert', 'update'] : everything,
@@ -48,6 +49,8 @@ export function shopManifest(schema: string): Manifest {
   return {
     version: 1,
     tenantModel: 'Shop',
+    tenantIdType: 'uuid',
+    hidden: [],
     models: {
       Line: model('line', { kind: 'through', relation: 'order' }, ['id', 'order_id'], {
         order: one('Order', 'order_id', 'lines'),

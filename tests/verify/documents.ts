@@ -12,6 +12,7 @@ function model(
   return {
     schema,
     table,
+    isView: false,
     readOnly: false,
     commands: ['select', 'insert', 'update', 'delete'],
     appendOnly: false,

@@ -12,6 +12,7 @@ export function manyTables(count: number): { readonly manifest: Manifest; readon
     {
       schema,
       table: name,
+      isView: false,
       scope: { kind: 'direct', field: 'tenantId' },
       readOnly: false,
       commands: ['select', 'insert', 'update', 'delete'],

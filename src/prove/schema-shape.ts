@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import type { Manifest, ModelManifest } from '../../src/manifest/manifest.ts'
+import type { Manifest, ModelManifest } from '../manifest/manifest.ts'
 
 /** What the catalog knows of a field and the manifest doesn't. */
 export interface FieldShape {

@@ -1,4 +1,4 @@
-import { carriesTenant, tenantFieldOf } from '../../src/manifest/manifest.ts'
+import { carriesTenant, tenantFieldOf } from '../manifest/manifest.ts'
 import { uniqueWhere } from './row-filter.ts'
 import type { Owner, Scene } from './scene.ts'
 import { isUnique, needsValue, newValue } from './schema-shape.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Manifest, ModelManifest, RelationManifest } from '../../src/manifest/manifest.ts'
-import { carriesTenant, tenantFieldOf } from '../../src/manifest/manifest.ts'
+import type { Manifest, ModelManifest, RelationManifest } from '../manifest/manifest.ts'
+import { carriesTenant, tenantFieldOf } from '../manifest/manifest.ts'
 import { type DatabaseState, type State } from './database-state.ts'
 import { isText, isUnique, needsValue, newValue, type SchemaShape, secretFieldOf } from './schema-shape.ts'
 import type { Row, World } from './world.ts'

@@ -16,13 +16,6 @@ export interface MatrixReport extends MatrixCount {
   readonly problems: readonly string[]
 }
 
-declare module 'vitest' {
-  interface TaskMeta {
-    /** What a test has added to the matrix, for the line that closes the run. */
-    matrix?: MatrixCount
-  }
-}
-
 /**
  * Judges the attacks behind one choice of hulls by the same attacks without any. What reaches nothing without a
  * hull has no victim, and proves nothing.

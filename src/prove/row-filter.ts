@@ -1,4 +1,4 @@
-import { tenantFieldOf } from '../../src/manifest/manifest.ts'
+import { tenantFieldOf } from '../manifest/manifest.ts'
 import type { Scene } from './scene.ts'
 import type { Row } from './world.ts'
 

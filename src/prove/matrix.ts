@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Manifest } from '../../src/manifest/manifest.ts'
+import type { Manifest } from '../manifest/manifest.ts'
 import type { Attack, Hull } from './attack.ts'
 import { DatabaseState } from './database-state.ts'
 import { attacksOn } from './matrix-attacks.ts'

@@ -3,7 +3,7 @@ import {
   type ModelManifest,
   type RelationManifest,
   tenantFieldOf,
-} from '../../src/manifest/manifest.ts'
+} from '../manifest/manifest.ts'
 
 /** A row by the names that Prisma gives its fields. */
 type Values = Readonly<Record<string, unknown>>
@@ -80,6 +80,8 @@ export class World {
         return this.follow(row, scope.relation).some((parent) => this.isVisible(parent))
       case 'global':
         return true
+      case 'system':
+        return false
     }
   }
 

@@ -1,6 +1,6 @@
 import pg from 'pg'
-import type { Manifest } from '../../src/manifest/manifest.ts'
-import { qualified, quoteIdentifier } from '../../src/policy/identifier.ts'
+import type { Manifest } from '../manifest/manifest.ts'
+import { qualified, quoteIdentifier } from '../policy/identifier.ts'
 import { type Link, type Row, World } from './world.ts'
 
 /** All rows of each table, as jsonb prints them, in order. */

@@ -1,4 +1,4 @@
-import type { RelationManifest } from '../../src/manifest/manifest.ts'
+import type { RelationManifest } from '../manifest/manifest.ts'
 import { collides, givesTenant, keyTo, newRow } from './row-data.ts'
 import { tenantColumn } from './row-filter.ts'
 import type { Scene } from './scene.ts'
