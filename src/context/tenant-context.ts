@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { TenancyError } from '../errors.ts'
-import { parseTenantId, tenantIdSchema } from './tenant-id.ts'
+import { parseTenantId, tenantIdSchemas } from './tenant-id.ts'
 
 // PostgreSQL's own range of both settings; 0 would mean no limit
 const limit = z.int().min(1).max(2_147_483_647).optional()
@@ -31,7 +31,7 @@ export interface TenantContextInput {
 }
 
 const fields = {
-  tenantId: tenantIdSchema,
+  tenantId: tenantIdSchemas.uuid,
   userId: z.uuid().brand<'UserId'>().optional(),
   roles: z.array(z.string().min(1).max(64)).max(64).readonly().optional(),
   requestId: z.string().min(1).max(128).optional(),

@@ -3,6 +3,7 @@
  * (`generator.ts`); hull one rewrites arguments by it, hull two's policies are printed from it. Plain data,
  * so that it can be read by anything and compared by eye.
  */
+import type { TenantIdType } from '../context/tenant-id.ts'
 
 /** Which rows of a model are a tenant's. */
 export type Scope =
@@ -21,8 +22,7 @@ export type Scope =
   /** Rows that no tenant sees: neither a grant nor a policy is for tenants, and hull one refuses the model. */
   | { readonly kind: 'system' }
 
-/** PostgreSQL's type of the tenants' ids, `varchar` being `text`: that of the tenant model's key and of every tenant column. */
-export type TenantIdType = 'uuid' | 'text' | 'int4' | 'int8'
+export type { TenantIdType }
 
 /** What the schema has and Prisma's client does not: no model of the manifest stands for it, or no field. */
 export interface HiddenElement {

@@ -7,7 +7,7 @@ export const fixture: Fixture = {
   broken: `create or replace function tenancy.current_tenant_id() returns uuid
              language plpgsql stable parallel safe set search_path = ''
              as $$ begin return '00000000-0000-0000-0000-000000000000'::uuid; end $$`,
-  mended: sqlOf(plainContextFunctions),
+  mended: sqlOf(plainContextFunctions('uuid')),
   object: 'function tenancy.current_tenant_id()',
   detail: /^has another body than this version of the package gives it$/,
   more: [
@@ -40,8 +40,8 @@ export const fixture: Fixture = {
     },
     {
       // the body that asks for a signature, without the right to read the keys
-      broken: `${sqlOf(signedContextFunctions)} alter function tenancy.current_tenant_id() security invoker`,
-      mended: sqlOf(plainContextFunctions),
+      broken: `${sqlOf(signedContextFunctions('uuid'))} alter function tenancy.current_tenant_id() security invoker`,
+      mended: sqlOf(plainContextFunctions('uuid')),
       object: 'function tenancy.current_tenant_id()',
       detail: /^is not SECURITY DEFINER$/,
     },
