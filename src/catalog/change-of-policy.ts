@@ -1,4 +1,4 @@
-import { columnKey, policyExpression } from './policy-expression.ts'
+import { columnKey, policyExpression } from '../policy/policy-expression.ts'
 
 /** A policy, as the manifest wants it or as the database has it. */
 interface Definition {
