@@ -208,6 +208,8 @@ function ownScope(
     return { kind: 'shared', field }
   }
   if (!scalar.isRequired) {
+    // whoever names the field has seen that
+    if (key) return { kind: 'direct', field, nullable: true }
     throw new Error(
       `"${field}" is nullable: make it required, or write /// @tenancy.shared if rows without a tenant are for all to read`,
     )
