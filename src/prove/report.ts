@@ -1,8 +1,6 @@
 import { inspect } from 'node:util'
 import { type Attack, type Hull, titleOf } from './attack.ts'
-import type { Verdict } from './run-matrix.ts'
-
-type Verdicts = ReadonlyMap<Attack, Verdict>
+import type { Verdicts } from './run-matrix.ts'
 
 /** Numbers of one or more parts of the matrix. A cell is one attack behind one choice of hulls. */
 export interface MatrixCount {
