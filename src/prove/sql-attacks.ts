@@ -217,6 +217,8 @@ function* inserts(scene: Scene, table: Table, make: Make): Generator<Attack> {
     },
     heldOf(scene, model),
   )
+  // a tenant makes no second one
+  if (scope.kind === 'root') return
   // a row of one's own for each row of another's that there is
   const own = table.record(newRow(scene, model, { owner: 'a', form: 'unchecked' }))
   yield make(
@@ -237,7 +239,9 @@ function* updates(scene: Scene, table: Table, victim: Row, make: Make): Generato
   const set = `update ${table.name} as t set ${table.column(field)} = $1`
   const where = table.where(2)
   const values = [value, ...table.valuesOf(victim)]
-  if (!table.key.includes(field)) {
+  if (table.key.includes(field)) {
+    yield make('sql.update', 'another’s key', { text: `${set} where ${where}`, values }, held)
+  } else {
     yield make('sql.update', 'another’s row', { text: `${set} where ${where}`, values }, held)
     yield make(
       'sql.update',
