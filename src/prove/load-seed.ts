@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { TenancyError } from '../errors.ts'
 import { loadProjectModule } from './load-project-module.ts'
@@ -15,6 +16,9 @@ import type { SeedHook } from './seed-hook.ts'
  * ```
  */
 export async function loadSeed(file: string): Promise<SeedHook> {
+  if (!existsSync(file)) {
+    throw new TenancyError('DH309', `there is no seed ${file}; give the path of a module that exports seed`)
+  }
   const { seed } = await loadProjectModule(resolve(file)).catch((cause: Error) => {
     throw new TenancyError('DH309', `the seed ${file} ${cause.message}`, { cause })
   })
