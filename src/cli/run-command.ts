@@ -1,5 +1,6 @@
 import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { generateCommand } from './generate.ts'
 import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
 import { protectCommand } from './protect.ts'
@@ -7,6 +8,7 @@ import { proveCommand } from './prove.ts'
 import { verifyCommand } from './verify.ts'
 
 const commands: Readonly<Record<string, Command>> = {
+  generate: generateCommand,
   migrate: migrateCommand,
   protect: protectCommand,
   login: loginCommand,
