@@ -37,6 +37,8 @@ export interface HiddenElement {
 /** What a role may be granted that row-level security holds, in PostgreSQL's words and order. */
 export type Command = 'select' | 'insert' | 'update' | 'delete'
 
+export const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
+
 export interface RelationManifest {
   /** The model at the other end. */
   readonly model: string
