@@ -282,6 +282,7 @@ function keyVerdict(
     throw new Error(`@tenancy.shared, but "${field}" is required; rows without a tenant can't exist`)
   }
   if (column.isRequired) return { scope: { kind: 'direct', field }, why }
+  // whoever names the field has seen that rows without a tenant are nobody's
   if (isSaid) return { scope: { kind: 'direct', field, nullable: true }, why }
   return doubtOf(
     `"${field}" is nullable; make it required, or say whose the rows without a tenant are`,

@@ -1,6 +1,6 @@
 import type { Classification } from '../../manifest/classification.ts'
 import type { Scope } from '../../manifest/manifest.ts'
-import { printable } from '../verify-table.ts'
+import { printable } from '../../catalog/printable.ts'
 import type { Draft } from './draft.ts'
 
 /** One line of what is proposed. */
