@@ -2,11 +2,13 @@ import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
+import { policiesCommand } from './policies.ts'
 import { protectCommand } from './protect.ts'
 import { verifyCommand } from './verify.ts'
 
 const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
+  policies: policiesCommand,
   protect: protectCommand,
   login: loginCommand,
   verify: verifyCommand,

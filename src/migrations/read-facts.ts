@@ -246,7 +246,8 @@ used as (
           and d.objid in (select g.oid from pg_catalog.pg_trigger g where g.tgrelid = tree.oid and not g.tgisinternal))
 )
 select 'type' as kind, n.nspname::text as schema,
-       pg_catalog.format('%I.%I', n.nspname, t.typname) as name, o.rolname::text as owner, null::text[] as callers
+       pg_catalog.format('%I.%I', n.nspname, t.typname) as name, o.rolname::text as owner, false as definer,
+       null::text[] as callers
   from (select distinct case when e.typelem <> 0 and e.typlen = -1 then e.typelem else e.oid end as oid
           from used u
           join pg_catalog.pg_type e
@@ -260,18 +261,18 @@ select 'type' as kind, n.nspname::text as schema,
    and not exists (select from pg_catalog.pg_depend x
                     where x.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and x.objid = t.oid and x.deptype = 'e')
 union all
-select 'function', n.nspname, f.oid::pg_catalog.regprocedure::text, o.rolname,
+select 'function', n.nspname, f.oid::pg_catalog.regprocedure::text, o.rolname, f.prosecdef,
+       -- what everybody may does not count: what the owner's role makes, nobody may
        case when one.called
-            then array(select r.rolname::text from pg_catalog.pg_roles r
-                        where r.rolname = any ($3) and pg_catalog.has_function_privilege(r.oid, f.oid, 'execute')) end
+            then array(select r.rolname::text from pg_catalog.aclexplode(f.proacl) as x
+                         join pg_catalog.pg_roles r on r.oid = x.grantee
+                        where r.rolname = any ($3) and x.privilege_type = 'EXECUTE') end
   from (select u.refobjid as oid, pg_catalog.bool_or(u.called) as called
           from used u where u.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass group by u.refobjid) as one
   join pg_catalog.pg_proc f on f.oid = one.oid
   join pg_catalog.pg_namespace n on n.oid = f.pronamespace
   join pg_catalog.pg_roles o on o.oid = f.proowner
- -- what one with the rights of its owner does changes with its owner
- where (not f.prosecdef or one.called)
-   and n.nspname not in ('pg_catalog', 'information_schema', 'tenancy')
+ where n.nspname not in ('pg_catalog', 'information_schema', 'tenancy')
    and not exists (select from pg_catalog.pg_depend x
                     where x.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and x.objid = f.oid and x.deptype = 'e')
  order by 1, 2, 3`

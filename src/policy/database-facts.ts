@@ -106,7 +106,9 @@ export interface SupportFacts {
   /** Quoted and with its schema; of a function with what it takes. */
   readonly name: string
   readonly owner: string
-  /** A function that whoever writes a row must be allowed to execute, and which roles are. */
+  /** A function that runs with the rights of its owner. */
+  readonly definer: boolean
+  /** Of a function that whoever writes a row must be allowed to execute, the roles that were granted that by name. */
   readonly callers: readonly string[] | null
 }
 

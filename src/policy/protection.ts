@@ -124,7 +124,8 @@ function policiesOn(
   const isAsWanted = (found: PolicyFacts) => {
     const policy = wanted.get(found.name)
     return (
-      policy !== undefined && changesOfPolicy(definitionOf(policy), definitionFound(found), facts).length === 0
+      policy !== undefined &&
+      changesOfPolicy(definitionOf(policy), definitionFound(found), facts).length === 0
     )
   }
   const outdated = facts.policies.filter((found) => ownName.test(found.name) && !isAsWanted(found))
