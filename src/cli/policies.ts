@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import {
   type PoliciesBase,
   type PoliciesFinding,
@@ -107,7 +106,7 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
   const quiet = parsed.json || parsed.quiet
   try {
     loadEnvironment()
-    const directory = parsed.migrations ?? usualFolder
+    const directory = parsed.migrations ?? 'prisma/migrations'
     const base: PoliciesBase =
       parsed['database-url'] === undefined
         ? { kind: 'history' }
@@ -134,10 +133,6 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     return 2
   }
 }
-
-/** Where Prisma has it unless told. */
-const usualFolder =
-  existsSync('prisma/migrations') || !existsSync('migrations') ? 'prisma/migrations' : 'migrations'
 
 function rolesOf(given: readonly string[]): Partial<RoleNames> | string {
   const roles: Partial<Record<keyof RoleNames, string>> = {}

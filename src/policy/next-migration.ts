@@ -64,7 +64,7 @@ export function nextMigration(options: NextMigrationOptions): NextMigration {
   const foundation = [...ownership(tables, facts, roles), ...schemaGrants(facts, roles)]
   const hidden = new Set(manifest.hidden.map(({ schema, table }) => qualified(schema, table)))
   const sections = [
-    section('What rows are made with: sequences, defaults and checks', functionGrants(facts, roles)),
+    section('What policies, defaults and checks call', functionGrants(facts, roles)),
     ...protectionsOf(tables, facts, roles, { adopt }).map(({ table, statements }) =>
       section(titleOf(table, manifest, hidden), statements),
     ),
@@ -212,26 +212,19 @@ function schemaGrants({ schemas }: DatabaseFacts, roles: RoleNames): readonly st
 
 function functionGrants(facts: DatabaseFacts, roles: RoleNames): readonly string[] {
   const users = [roles.app, roles.reader, roles.system]
-  const may = (role: string, name: string) =>
-    facts.usable.some((one) => one.role === role && one.object === name)
-  const grant = (name: string, to: readonly string[]) =>
-    to.length === 0 ? [] : [`grant execute on function ${name} to ${to.map(quoteIdentifier).join(', ')}`]
-  return [
-    ...contextFunctions.flatMap((name) =>
-      grant(
-        name,
-        users.filter((role) => !may(role, name)),
-      ),
-    ),
-    ...facts.support.flatMap(({ name, callers }) =>
-      callers === null
-        ? []
-        : grant(
-            name,
-            users.filter((role) => !callers.includes(role)),
-          ),
-    ),
+  const callersOf = (name: string) =>
+    facts.usable.filter(({ object }) => object === name).map(({ role }) => role)
+  const called = [
+    ...contextFunctions.map((name) => ({ name, callers: callersOf(name) })),
+    ...facts.support.flatMap(({ name, callers }) => (callers === null ? [] : [{ name, callers }])),
   ]
+  const byRoles = new Map<string, string[]>()
+  for (const { name, callers } of called) {
+    const lacking = users.filter((role) => !callers.includes(role)).map(quoteIdentifier)
+    if (lacking.length > 0)
+      byRoles.set(lacking.join(', '), [...(byRoles.get(lacking.join(', ')) ?? []), name])
+  }
+  return [...byRoles].map(([to, names]) => `grant execute on function ${names.join(', ')} to ${to}`)
 }
 
 function keySections({ manifest, facts, compositeKeys }: NextMigrationOptions): readonly string[] {
@@ -305,7 +298,7 @@ function findingsOf(
             'notice',
             'foreignPolicy',
             one,
-            `${where} stays and permits ${what}; the guard holds ${'tenants'} beside it, and nobody else: --adopt drops it`,
+            `${where} stays and permits ${what}; the guard holds tenants beside it, and nobody else; --adopt drops it`,
           )
       }
     }
@@ -349,7 +342,7 @@ function findingsOf(
       for (const { schema, table, message } of keys.findings)
         lines.push({ severity: 'notice', kind: 'compositeKey', schema, table, message })
     } else if (first !== undefined) {
-      const message = `${due.length} foreign ${due.length === 1 ? 'key' : 'keys'} between tenants' tables ${due.length === 1 ? 'does' : 'do'} not carry the tenant, so a tenant may refer to another's row, and learn that it is there; --composite-keys lets ${due.length === 1 ? 'it' : 'them'}`
+      const message = `${due.length} foreign ${due.length === 1 ? 'key' : 'keys'} between tenants' tables ${due.length === 1 ? 'does' : 'do'} not carry the tenant, so a tenant may refer to another's row, and learn that it is there; --composite-keys puts the tenant in`
       lines.push({
         severity: 'offer',
         kind: 'compositeKeys',

@@ -247,6 +247,8 @@ function privilegesOf(
     const its = grants.filter((found) => found.role === role)
     const to = role === 'public' ? role : quoteIdentifier(role)
     const excess = namesOf(its.filter(({ privilege }) => !privileges.includes(privilege)))
+    // also what an older server, which the same migration may run on, has no word for
+    if (isAll(excess, privileges)) return [`revoke all on ${object} from ${to}`]
     const passable = namesOf(
       its.filter(({ privilege, grantable }) => grantable && privileges.includes(privilege)),
     )
@@ -259,13 +261,20 @@ function privilegesOf(
     ]
   })
   const missing = wanted.flatMap(({ role, privileges }) => {
-    const has = new Set(grants.filter((found) => found.role === role).map(({ privilege }) => privilege))
+    const its = grants.filter((found) => found.role === role)
+    const excess = namesOf(its.filter(({ privilege }) => !privileges.includes(privilege)))
+    const has = new Set(isAll(excess, privileges) ? [] : its.map(({ privilege }) => privilege))
     const lacking = privileges.filter((privilege) => !has.has(privilege))
     return lacking.length === 0
       ? []
       : [`grant ${lacking.join(', ')} on ${object} to ${quoteIdentifier(role)}`]
   })
   return [...revokes, ...missing]
+}
+
+/** Whether to revoke all rather than what is too much: where nothing is wanted, or one has a privilege of PostgreSQL 17. */
+function isAll(excess: readonly string[], wanted: readonly string[]): boolean {
+  return excess.includes('maintain') || (excess.length > 0 && wanted.length === 0)
 }
 
 function namesOf(grants: readonly GrantFacts[]): readonly string[] {
