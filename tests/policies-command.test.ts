@@ -262,8 +262,89 @@ describe('the next migration', () => {
     // the model goes, and its table stays
     const { migrations: release } = await write(manifest, { name: 'memo_goes' })
     expect(statementsOf(release).at(-1)).toBe(
-      'revoke all on sequence "public"."memo_id_seq" from "doublehull_app"',
+      'revoke all on sequence "public"."memo_id_seq" from "doublehull_system"',
     )
     expect((await plan(manifest)).migrations).toEqual([])
+  })
+
+  it('takes what was offered, and what verify found is mended', async () => {
+    const manifest = wardManifest()
+    const options = { adopt: true, compositeKeys: true, denormalise: ['Reaction'] }
+    const { migrations, findings } = await write(manifest, options)
+    expect(migrations[0]?.sql).toContain(
+      `using (((status = 'open'::shared.status) OR (code = 'x''y'::text)))`,
+    )
+    const lines = findings
+      .filter(({ kind }) => kind === 'schemaLine')
+      .map(({ message }) => message.split(': ').slice(1).join(': '))
+    expect(lines).toEqual([
+      'model Note: @@unique([tenant_id, id])',
+      'model Invoice, note: @relation(fields: [tenant_id, note_id], references: [tenant_id, id])',
+      'model Reaction: tenant_id String @db.Uuid',
+      'model Reaction: @@index([tenant_id])',
+      'model Reaction: /// @tenancy.key(tenant_id) in the place of @tenancy.through',
+    ])
+    expect((await plan(manifest, options)).migrations).toEqual([])
+
+    // what the generator writes of the schema that these lines are in
+    const tenant = manifest.models['Note']?.relations['tenant']
+    const { Reaction } = manifest.models
+    if (!tenant || !Reaction) throw new Error('no such relation')
+    const direct = wardManifest({
+      Reaction: {
+        scope: { kind: 'direct', field: 'tenant_id' },
+        columns: { ...Reaction.columns, tenant_id: 'tenant_id' },
+        relations: { ...Reaction.relations, tenant },
+      },
+    })
+    const next = await write(direct)
+    expect(statementsOf(next.migrations).every((text) => text.includes('"reaction"'))).toBe(true)
+
+    const url = await emptyDatabase()
+    await runMigrations({ connectionString: url, directory })
+    const { findings: left } = await verifyDatabase({ connectionString: url, manifest: direct })
+    expect(
+      left
+        .filter(({ level }) => level !== 'info')
+        .map(({ code, object, detail }) => `${code} ${object} ${detail}`),
+    ).toEqual([])
+    const { steps } = await protectDatabase({ connectionString: url, manifest: direct })
+    expect(steps).toEqual([])
+
+    await on(url, async (client) => {
+      await client.query(`
+        insert into tenant values ('${tenants[0]}', 'a'), ('${tenants[1]}', 'b');
+        insert into note (id, tenant_id) values (1, '${tenants[0]}'), (2, '${tenants[1]}');
+        insert into reply select id, n from (values ('10000000-0000-4000-8000-000000000001'::uuid, 1), ('10000000-0000-4000-8000-000000000002', 2)) v (id, n);
+        insert into comment select id, id from reply;
+        -- whatever a statement says
+        insert into reaction select id, id, 'x', '${tenants[0]}' from comment`)
+      const { rows } = await client.query('select tenant_id from reaction order by id')
+      expect(rows).toEqual([{ tenant_id: tenants[0] }, { tenant_id: tenants[1] }])
+    })
+    // tenant 0 sees no comment of tenant 1, so there is no tenant to fill in
+    const link = (tenant: 0 | 1) =>
+      asTenant(
+        url,
+        tenant,
+        `insert into reaction values (gen_random_uuid(), '10000000-0000-4000-8000-000000000002', 'x', '${tenants[tenant]}') returning 1 as done`,
+      )
+    expect(await link(1)).toEqual([{ done: 1 }])
+    await expect(link(0)).rejects.toMatchObject({ code: expect.stringMatching(/23502|42501/) })
+    await on(url, async (client) => {
+      // each of the parents changes hands
+      for (const [sql, tenant] of [
+        [
+          "update comment set reply_id = (select id from reply where note_id = 2) where id = reply_id and id::text like '%1'",
+          tenants[1],
+        ],
+        ['update reply set note_id = 1 where note_id = 2', tenants[0]],
+        [`update note set tenant_id = '${tenants[1]}' where id = 1`, tenants[1]],
+      ] as const) {
+        await client.query(sql)
+        const { rows: now } = await client.query('select tenant_id from reaction order by id')
+        expect(now[0], sql).toEqual({ tenant_id: tenant })
+      }
+    })
   })
 })

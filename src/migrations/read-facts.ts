@@ -108,7 +108,28 @@ const protectionColumns = `
                 union all
                 select its.*, a.attname::text
                   from pg_catalog.pg_attribute a cross join lateral (${grantsOf('a.attacl', 'c.relowner')}) as its
-                 where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped) as g) as grants`
+                 where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped) as g) as grants,
+       (select coalesce(json_agg(to_json(s) order by s.schema, s.name), '[]')
+          from (select distinct on (sc.oid)
+                       sn.nspname::text as schema, sc.relname::text as name, so.rolname::text as owner,
+                       link.kind <> 'n' as "ownedByTable", link.kind = 'i' as identity,
+                       (select coalesce(json_agg(to_json(g)), '[]') from (${grantsOf('sc.relacl', 'sc.relowner')}) as g) as grants
+                  from (select d.objid as sequence_oid, d.deptype::text as kind
+                          from pg_catalog.pg_depend d
+                         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i')
+                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                           and d.refobjid = c.oid and d.refobjsubid > 0
+                        union all
+                        select d.refobjid, 'n'
+                          from pg_catalog.pg_attrdef f
+                          join pg_catalog.pg_depend d
+                            on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and d.objid = f.oid
+                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                         where f.adrelid = c.oid) as link
+                  join pg_catalog.pg_class sc on sc.oid = link.sequence_oid and sc.relkind = 'S'
+                  join pg_catalog.pg_namespace sn on sn.oid = sc.relnamespace
+                  join pg_catalog.pg_roles so on so.oid = sc.relowner
+                 order by sc.oid, link.kind = 'n') as s) as sequences`
 
 const relationsOf = `
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -187,27 +208,6 @@ select ${protectionColumns},
                join pg_catalog.pg_namespace rn on rn.oid = rc.relnamespace
               where k.conrelid = c.oid and k.contype = 'f' and k.conparentid = 0
               order by k.conname) as "foreignKeys",
-       (select coalesce(json_agg(to_json(s) order by s.schema, s.name), '[]')
-          from (select distinct on (sc.oid)
-                       sn.nspname::text as schema, sc.relname::text as name, so.rolname::text as owner,
-                       link.kind <> 'n' as "ownedByTable", link.kind = 'i' as identity,
-                       (select coalesce(json_agg(to_json(g)), '[]') from (${grantsOf('sc.relacl', 'sc.relowner')}) as g) as grants
-                  from (select d.objid as sequence_oid, d.deptype::text as kind
-                          from pg_catalog.pg_depend d
-                         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i')
-                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                           and d.refobjid = c.oid and d.refobjsubid > 0
-                        union all
-                        select d.refobjid, 'n'
-                          from pg_catalog.pg_attrdef f
-                          join pg_catalog.pg_depend d
-                            on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and d.objid = f.oid
-                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                         where f.adrelid = c.oid) as link
-                  join pg_catalog.pg_class sc on sc.oid = link.sequence_oid and sc.relkind = 'S'
-                  join pg_catalog.pg_namespace sn on sn.oid = sc.relnamespace
-                  join pg_catalog.pg_roles so on so.oid = sc.relowner
-                 order by sc.oid, link.kind = 'n') as s) as sequences,
        (select coalesce(json_agg(to_json(p) order by p.schema, p.table), '[]') from part p where p.root = c.oid) as parts
   from wanted
   join pg_catalog.pg_class c on c.oid = wanted.oid

@@ -79,6 +79,7 @@ interface ProtectionFacts {
   /** The columns that PostgreSQL casts by itself in these policies. */
   readonly casts: readonly ColumnCast[]
   readonly grants: readonly GrantFacts[]
+  readonly sequences: readonly SequenceFacts[]
 }
 
 /** A column, with its type as `format_type` prints it. */
@@ -94,7 +95,6 @@ export interface TableFacts extends ProtectionFacts {
   readonly notNull: readonly string[]
   readonly indexes: readonly IndexFacts[]
   readonly foreignKeys: readonly ForeignKeyFacts[]
-  readonly sequences: readonly SequenceFacts[]
   /** Partitions and inheritance children, and theirs. */
   readonly parts: readonly ProtectionFacts[]
 }

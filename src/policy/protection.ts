@@ -111,6 +111,9 @@ export function releaseOf(facts: ProtectionFacts, roles: RoleNames): readonly st
     // with row-level security and without a policy it shows nobody a row; its owner must see them
     ...(facts.forced ? [`alter table ${name} no force row level security`] : []),
     ...grantsOf(closedTable(facts.schema, facts.table, roles), facts, roles),
+    ...facts.sequences
+      .filter(({ ownedByTable }) => ownedByTable)
+      .flatMap((sequence) => sequenceGrants({ sequence, roles: [] }, roles)),
   ]
 }
 
