@@ -3,6 +3,7 @@ import type { Command, CommandOutput } from './command.ts'
 import { generateCommand } from './generate.ts'
 import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
+import { policiesCommand } from './policies.ts'
 import { protectCommand } from './protect.ts'
 import { proveCommand } from './prove.ts'
 import { verifyCommand } from './verify.ts'
@@ -10,6 +11,7 @@ import { verifyCommand } from './verify.ts'
 const commands: Readonly<Record<string, Command>> = {
   generate: generateCommand,
   migrate: migrateCommand,
+  policies: policiesCommand,
   protect: protectCommand,
   login: loginCommand,
   verify: verifyCommand,
