@@ -1,11 +1,13 @@
 import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { initCommand } from './init.ts'
 import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
 import { protectCommand } from './protect.ts'
 import { verifyCommand } from './verify.ts'
 
 const commands: Readonly<Record<string, Command>> = {
+  init: initCommand,
   migrate: migrateCommand,
   protect: protectCommand,
   login: loginCommand,
