@@ -106,11 +106,6 @@ export function schemaFiles(path: string): SchemaFile[] {
   throw new TenancyError('DH304', `${shown(path)} holds no .prisma file; give the path of the Prisma schema`)
 }
 
-/**
- * Reads the texts of a schema that may differ from those on the disk, as {@link readSchema} does.
- *
- * @param path where it is, for messages
- */
 export function parseSchema(path: string, files: readonly SchemaFile[]): SchemaSource {
   // CommonJS, and only loaded where a schema is read: it is 3 MB of WebAssembly
   const require = createRequire(import.meta.url)

@@ -69,8 +69,8 @@ async function findTsx(): Promise<Tsx | undefined> {
     } catch {
       continue
     }
-    const module = (await import(pathToFileURL(path).href)) as ProjectModule
-    return (isRecord(module['default']) ? module['default'] : module) as unknown as Tsx
+    // what is resolved as CommonJS looks for its loader in a place where it is not
+    return (await import(pathToFileURL(path.replace(/\.cjs$/, '.mjs')).href)) as Tsx
   }
   return undefined
 }

@@ -5,6 +5,8 @@ import type { Manifest } from '../manifest/manifest.ts'
 import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { assembleTenancy, type PrismaClientClass, type Tenancy } from '../tenancy/create-tenancy.ts'
 import type { Hull } from './attack.ts'
+import type { Attackers, MatrixClient } from './run-matrix.ts'
+import { SqlSession } from './sql-session.ts'
 
 interface Options {
   readonly PrismaClient: PrismaClientClass<object>
@@ -12,7 +14,7 @@ interface Options {
   /** What hull one goes by, where that is another one. */
   readonly hullOneManifest?: Manifest | undefined
   readonly adminUrl: string
-  readonly roles?: RoleNames | undefined
+  readonly roles?: Partial<RoleNames> | undefined
 }
 
 /** More than one, so that reads need not wait for each other. */
@@ -29,6 +31,7 @@ export class ProofClients {
   readonly #logins: readonly TemporaryLogin[]
   readonly #tenancies: Readonly<Record<Hull, Tenancy<object>>>
   readonly #none: object
+  readonly #sessions: SqlSession[] = []
 
   private constructor(
     options: Options,
@@ -68,7 +71,8 @@ export class ProofClients {
 
   /** Makes the logins; {@link close} drops them. */
   static async open(options: Options): Promise<ProofClients> {
-    const { adminUrl, manifest, roles = defaultRoleNames } = options
+    const { adminUrl, manifest } = options
+    const roles = { ...defaultRoleNames, ...options.roles }
     const admin = new pg.Client({ connectionString: adminUrl })
     await admin.connect()
     const logins: TemporaryLogin[] = []
@@ -88,9 +92,18 @@ export class ProofClients {
     }
   }
 
-  /** A client of a tenant's behind a choice of hulls, or one without any. */
-  of(hull: Hull | 'none', tenantId: string): object {
-    return hull === 'none' ? this.#none : this.#tenancies[hull].client({ tenantId })
+  /** What tenant A attacks with. */
+  attackers(tenantId: string): Attackers {
+    const client = (hull: Hull | 'none') =>
+      (hull === 'none' ? this.#none : this.#tenancies[hull].client({ tenantId })) as MatrixClient
+    const clients = { none: client('none'), one: client('one'), two: client('two'), both: client('both') }
+    const open = new SqlSession(this.openUrl, tenantId)
+    const held = new SqlSession(this.appUrl, tenantId)
+    this.#sessions.push(open, held)
+    return {
+      client: (hull) => clients[hull],
+      sql: (hull) => (hull === 'none' || hull === 'one' ? open : held),
+    }
   }
 
   async close(): Promise<void> {
@@ -99,6 +112,7 @@ export class ProofClients {
       ...[one, two, both].map((tenancy) => tenancy.disconnect({ timeoutMillis: 10_000 })),
       (this.#none as { $disconnect(): Promise<void> }).$disconnect(),
       this.admin.end(),
+      ...this.#sessions.map((session) => session.end()),
     ])
     const dropped = await Promise.allSettled(this.#logins.map((login) => login.drop()))
     const failed = dropped.find((result) => result.status === 'rejected')

@@ -19,7 +19,12 @@ export function junitOf(report: ProofReport, facts: ProofFacts): string {
   const suites = report.models.map(suiteOf)
   if (report.hidden.length > 0) suites.push(hiddenSuite(report.hidden))
   const total = (count: keyof Counts) => suites.reduce((sum, { counts }) => sum + counts[count], 0)
-  const counts = { tests: total('tests'), failures: total('failures'), errors: total('errors'), skipped: total('skipped') }
+  const counts = {
+    tests: total('tests'),
+    failures: total('failures'),
+    errors: total('errors'),
+    skipped: total('skipped'),
+  }
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="doublehull prove" ${attributesOf(counts)} time="${report.seconds.toFixed(3)}" timestamp="${xmlText(facts.at)}">`,
@@ -76,7 +81,11 @@ function suiteOf(model: ModelProof): Suite {
   return { name, counts, cases }
 }
 
-function caseOf(suite: string, { operation, hull, verdict, attacks }: CellProof, model: ModelProof): readonly string[] {
+function caseOf(
+  suite: string,
+  { operation, hull, verdict, attacks }: CellProof,
+  model: ModelProof,
+): readonly string[] {
   const open = `<testcase classname="${xmlText(suite)}" name="${xmlText(`${operation} behind ${hullNames[hull]}`)}" assertions="${attacks}"`
   if (verdict === 'proven') return [`${open}/>`]
   const kind = verdict === 'leak' ? 'leak' : 'unproven'

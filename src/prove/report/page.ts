@@ -93,7 +93,10 @@ function factList(report: ProofReport, facts: ProofFacts): string {
   const { versions, migrations, seed, only } = facts
   const rows: readonly (readonly [string, string])[] = [
     ['Made', `${facts.at.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, in ${Math.round(report.seconds)} s`],
-    ['With', `Doublehull ${versions.doublehull}, Prisma ${versions.prisma}, PostgreSQL ${versions.postgresql}`],
+    [
+      'With',
+      `Doublehull ${versions.doublehull}, Prisma ${versions.prisma}, PostgreSQL ${versions.postgresql}`,
+    ],
     ['Manifest', `${facts.manifest}; the tenant is ${facts.tenantModel}`],
     ['Migrations', `${migrations.directory}: ${migrations.count}, the last one ${migrations.last}`],
     [
@@ -110,7 +113,8 @@ function factList(report: ProofReport, facts: ProofFacts): string {
 
 function legend(): string {
   const entries = Object.values(marks).map(
-    ({ symbol, name, className }) => `<li><i class="${className}" aria-hidden="true">${symbol}</i> ${name}</li>`,
+    ({ symbol, name, className }) =>
+      `<li><i class="${className}" aria-hidden="true">${symbol}</i> ${name}</li>`,
   )
   return `<ul class="legend"><li>Three marks in each cell: hull one alone, hull two alone, both hulls.</li>${entries.join('')}</ul>`
 }

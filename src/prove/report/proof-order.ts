@@ -29,13 +29,18 @@ const order = [
 /** All operations that the cells of models are about, each once. */
 export function operationsOf(models: readonly ModelProof[]): readonly string[] {
   const found = new Set(models.flatMap(({ details }) => details.map(({ operation }) => operation)))
-  return [...order.filter((one) => found.has(one)), ...[...found].filter((one) => !order.includes(one)).sort()]
+  return [
+    ...order.filter((one) => found.has(one)),
+    ...[...found].filter((one) => !order.includes(one)).sort(),
+  ]
 }
 
 /** A model's cells of one operation, by the hulls that stood. */
 export function cellsOf(model: ModelProof, operation: string): ReadonlyMap<Hull, CellProof> {
   const cells = model.details.filter((cell) => cell.operation === operation)
-  return new Map(hulls.flatMap((hull) => cells.filter((cell) => cell.hull === hull).map((cell) => [hull, cell])))
+  return new Map(
+    hulls.flatMap((hull) => cells.filter((cell) => cell.hull === hull).map((cell) => [hull, cell])),
+  )
 }
 
 /** What a choice of hulls is called in a sentence. */

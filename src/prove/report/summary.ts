@@ -95,7 +95,10 @@ function tableOf(models: readonly ModelProof[], paint: Paint): readonly string[]
   ]
 }
 
-function leakLines({ model, operation, hull, form, reason, call }: ProofFinding, paint: Paint): readonly string[] {
+function leakLines(
+  { model, operation, hull, form, reason, call }: ProofFinding,
+  paint: Paint,
+): readonly string[] {
   return [
     `  ${paint(printable(`${model}.${operation}`), 31)} behind ${hullNames[hull]}: ${printable(form)}`,
     ...indented(reason, 4),
