@@ -59,6 +59,16 @@ const what: Readonly<Record<TenantIdType, string>> = {
 }
 
 /**
+ * The value that Prisma wants for a tenant's id: a `number` for `int4`, a `bigint` for `int8`, else the text itself.
+ *
+ * @param id the id as text, such as a {@link TenantId}
+ */
+export function tenantIdValue(id: string, type: TenantIdType): string | number | bigint {
+  if (type === 'int4') return Number(id)
+  return type === 'int8' ? BigInt(id) : id
+}
+
+/**
  * Parses a tenant's id: the only way to get a {@link TenantId}.
  *
  * @param id for `uuid` a uuid with hyphens, in either case; for `text` a string of 1 to 128 of the characters

@@ -9,8 +9,8 @@ import type { TenantIdType } from '../context/tenant-id.ts'
 export type Scope =
   /** The tenant model: the one row whose key is the tenant's id. */
   | { readonly kind: 'root'; readonly field: string }
-  /** Rows whose tenant field is the tenant. */
-  | { readonly kind: 'direct'; readonly field: string }
+  /** Rows whose tenant field is the tenant. Where that is nullable, rows without a tenant are nobody's. */
+  | { readonly kind: 'direct'; readonly field: string; readonly nullable?: true }
   /** As direct; rows without a tenant are read by all and written by no tenant. */
   | { readonly kind: 'shared'; readonly field: string }
   /** Rows whose required parent is the tenant's. */
@@ -36,6 +36,8 @@ export interface HiddenElement {
 
 /** What a role may be granted that row-level security holds, in PostgreSQL's words and order. */
 export type Command = 'select' | 'insert' | 'update' | 'delete'
+
+export const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
 
 export interface RelationManifest {
   /** The model at the other end. */
@@ -98,6 +100,18 @@ export interface Manifest {
 /** The field of a model that holds the tenant's id, or `undefined` where the scope has none. */
 export function tenantFieldOf(model: ModelManifest): string | undefined {
   return 'field' in model.scope ? model.scope.field : undefined
+}
+
+/**
+ * Whether every row of a model has a tenant in its tenant field. A manifest that doesn't say it of a field shows it by
+ * the relation to the tenant: one that may be absent has a field that may be null.
+ */
+export function hasTenantAlways({ scope, relations }: ModelManifest): boolean {
+  if (scope.kind === 'root') return true
+  if (scope.kind !== 'direct' || scope.nullable) return false
+  return !Object.values(relations).some(
+    ({ required, fields }) => !required && fields.length === 1 && fields[0] === scope.field,
+  )
 }
 
 /**
