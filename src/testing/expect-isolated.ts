@@ -13,7 +13,7 @@ import { DatabaseState, isSame, type State } from '../prove/database-state.ts'
 import type { TenantClient } from '../tenancy/tenant-client.ts'
 import { withClient } from './in-use.ts'
 import { behind, type Leak, leakError, provesNothing, type Reach } from './isolation-error.ts'
-import { codeOf, differences, type Outcome, outcomeOf } from './outcome.ts'
+import { codeOf, differences, nameOf, type Outcome, outcomeOf } from './outcome.ts'
 import { TenantView } from './tenant-view.ts'
 import type { Hulls, TestDatabase } from './test-database.ts'
 import { contextOf, type TestTenant } from './test-tenant.ts'
@@ -194,10 +194,6 @@ function assertStoppedByRule(hull: Hull, outcome: Outcome, bare: Outcome): void 
 
 function errorOf(outcome: Outcome): unknown {
   return 'error' in outcome ? outcome.error : undefined
-}
-
-function nameOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.name : undefined
 }
 
 /** Names and codes alone: a message of Prisma's can have values in it. */

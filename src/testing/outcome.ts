@@ -51,14 +51,27 @@ function leavesOf(outcome: Outcome, isOrdered: boolean): Leaves {
   return leaves
 }
 
+/** By its members and not by its class: jest runs tests in a realm with an `Error` of its own. */
 function described(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error)
-  return { name: error.name, code: codeOf(error) ?? null, message: error.message }
+  if (typeof error !== 'object' || error === null) return String(error)
+  return {
+    name: nameOf(error) ?? null,
+    code: codeOf(error) ?? null,
+    message: textAt(error, 'message') ?? null,
+  }
+}
+
+export function nameOf(error: unknown): string | undefined {
+  return textAt(error, 'name')
 }
 
 export function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : undefined
+  return textAt(error, 'code')
+}
+
+function textAt(error: unknown, key: string): string | undefined {
+  const value: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, key) : undefined
+  return typeof value === 'string' ? value : undefined
 }
 
 /** A row, and not a date, a decimal or bytes. */
