@@ -86,7 +86,7 @@ ${datasource}${model}`,
         {
           name: 'client',
           provider: 'prisma-client',
-          output: '../src/generated/prisma',
+          output: join(dirname(dirname(path)), 'src/generated/prisma'),
           config: { moduleFormat: 'esm' },
           file: path,
         },
@@ -117,9 +117,12 @@ ${datasource}${model}`,
     ['line feeds', ofPrisma6],
     ['carriage returns', ofPrisma6.replaceAll('\n', '\r\n')],
   ])('reads a schema of Prisma 6, with %s', (_, text) => {
-    const { datamodel, generators, datasource, files } = readSchema(written({ 'schema.prisma': text }))
+    const path = written({ 'schema.prisma': text })
+    const { datamodel, generators, datasource, files } = readSchema(path)
     expect(datamodel.models.map(({ name }) => name)).toEqual(['Tenant', 'Summary'])
-    expect(generators).toMatchObject([{ provider: 'prisma-client-js', output: '../generated' }])
+    expect(generators).toMatchObject([
+      { provider: 'prisma-client-js', output: join(dirname(dirname(path)), 'generated') },
+    ])
     expect(datasource.relationMode).toBe('prisma')
     expect(files[0]?.[1]).toBe(text)
   })

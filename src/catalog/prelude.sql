@@ -135,6 +135,7 @@ expected_function as materialized (
            mode text,           -- plain or signed, by which contexts it believes; either where it is the same for both
            language text,       -- sql or plpgsql
            body text,
+           returns text,        -- the type of the tenants' ids, or void
            security_definer boolean
          )
     left join pg_catalog.pg_namespace n on n.nspname = 'tenancy'

@@ -1,7 +1,7 @@
 import { delegateName, tenantFieldOf } from '../manifest/manifest.ts'
 import type { Ask } from './questions.ts'
 import { tenantFilter } from './scope-where.ts'
-import { type Args, isArgs, modelOf, nameOfKey, type Scoping } from './scoping.ts'
+import { type Args, isArgs, isOwnTenant, modelOf, nameOfKey, type Scoping } from './scoping.ts'
 
 /**
  * A required relation that is read along with the rows of an operation and whose row could be another tenant's. In
@@ -145,7 +145,7 @@ function isOwn(
   const { scope } = modelOf(scoping, model)
   if (!('field' in scope)) return own.get(model)?.has(nameOf(row, fields)) ?? false
   const owner = row[scope.field]
-  return owner === scoping.context.tenantId || (scope.kind === 'shared' && owner === null)
+  return isOwnTenant(scoping, owner) || (scope.kind === 'shared' && owner === null)
 }
 
 function nameOf(row: Args, fields: readonly string[]): string {

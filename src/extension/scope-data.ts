@@ -1,6 +1,7 @@
 import { TenancyError } from '../errors.ts'
 import {
   carriesTenant,
+  hasTenantAlways,
   type Manifest,
   type ModelManifest,
   type RelationManifest,
@@ -20,6 +21,7 @@ import {
   mapEntries,
   mapOneOrMany,
   modelOf,
+  ownTenant,
   relationOf,
   type Scoping,
 } from './scoping.ts'
@@ -144,7 +146,7 @@ function lookUpReference(scoping: Scoping, modelName: string, name: string, data
   )
   if (given.length === 0) return
   const values = relation.fields.map((field) =>
-    field === tenantField ? scoping.context.tenantId : assignedValue(data[field]),
+    field === tenantField ? ownTenant(scoping) : assignedValue(data[field]),
   )
   // a key with an empty part names nothing
   if (values.includes(null)) return
@@ -183,7 +185,7 @@ function placeTenant(
   const model = modelOf(scoping, modelName)
   const field = tenantFieldOf(model)
   if (field === undefined) return data
-  const { tenantId } = scoping.context
+  const tenantId = ownTenant(scoping)
   const { [field]: given, ...rest } = data
   if (!isUnset(given)) assertOwnTenant(scoping, modelName, field, given)
 
@@ -412,7 +414,7 @@ function linkAccess(scoping: Scoping, modelName: string, field: string): Access 
 
 /**
  * Taking a link away empties its key. Where the tenant is part of it, the row would lose its tenant: the database
- * refuses that of any row that must have one, and a row of a `shared` model would become everybody's.
+ * refuses that of any row that must have one; a row of a `shared` model would become everybody's, and any other nobody's.
  */
 function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, operation: string): void {
   const model = modelOf(scoping, modelName)
@@ -420,7 +422,7 @@ function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, o
   if (!relation) return
   const [holder, name] =
     relation.fields.length > 0 ? [model, field] : [modelOf(scoping, relation.model), relation.inverse]
-  if (holder.scope.kind !== 'shared' || !carriesTenant(scoping.manifest, holder, name)) return
+  if (hasTenantAlways(holder) || !carriesTenant(scoping.manifest, holder, name)) return
   throw new TenancyError(
     'DH202',
     `${operation} on ${modelName}.${field} would take the tenant away from a row; change the other key field instead`,

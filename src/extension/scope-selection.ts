@@ -10,6 +10,7 @@ import {
   isOwnTenant,
   mapEntries,
   modelOf,
+  ownTenant,
   relationOf,
   type Scoping,
 } from './scoping.ts'
@@ -64,7 +65,7 @@ function scopeCursor(scoping: Scoping, modelName: string, args: Args): Args {
   if (model.scope.kind === 'root' || model.scope.kind === 'direct') {
     const { field } = model.scope
     return cursor[field] === undefined || isOwnTenant(scoping, cursor[field])
-      ? { ...args, cursor: { ...cursor, [field]: scoping.context.tenantId } }
+      ? { ...args, cursor: { ...cursor, [field]: ownTenant(scoping) } }
       : close(noRow(field))
   }
   const row = Object.entries(cursor).map(([name, value]) =>

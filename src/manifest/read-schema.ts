@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import type { DMMF } from '@prisma/generator-helper'
 import { TenancyError } from '../errors.ts'
 import { type SchemaFile, type SchemaStatement, schemaBlocks, unquoted } from './schema-text.ts'
@@ -9,7 +9,7 @@ import { type SchemaFile, type SchemaStatement, schemaBlocks, unquoted } from '.
 export interface SchemaGenerator {
   readonly name: string
   readonly provider: string
-  /** As written, relative to the folder of `file`; undefined where it is missing or an environment variable's. */
+  /** As an absolute path; undefined where it is missing or an environment variable's. */
   readonly output: string | undefined
   /** The other settings. */
   readonly config: Readonly<Record<string, string | readonly string[]>>
@@ -78,10 +78,15 @@ interface SchemaConfig {
  */
 export function readSchema(path: string): SchemaSource {
   const absolute = resolve(path)
-  return parseSchema(absolute, filesOf(absolute))
+  return parseSchema(absolute, schemaFiles(absolute))
 }
 
-function filesOf(path: string): SchemaFile[] {
+/**
+ * The files of a schema, unread by Prisma.
+ *
+ * @throws {TenancyError} `DH304` for a path that can't be read
+ */
+export function schemaFiles(path: string): SchemaFile[] {
   try {
     if (!statSync(path).isDirectory()) return [[path, readFileSync(path, 'utf8')]]
     const names = readdirSync(path, { recursive: true, encoding: 'utf8' })
@@ -101,7 +106,7 @@ function filesOf(path: string): SchemaFile[] {
   throw new TenancyError('DH304', `${shown(path)} holds no .prisma file; give the path of the Prisma schema`)
 }
 
-function parseSchema(path: string, files: readonly SchemaFile[]): SchemaSource {
+export function parseSchema(path: string, files: readonly SchemaFile[]): SchemaSource {
   // CommonJS, and only loaded where a schema is read: it is 3 MB of WebAssembly
   const require = createRequire(import.meta.url)
   const engine = require('@prisma/prisma-schema-wasm') as SchemaEngine
@@ -134,7 +139,7 @@ function parseSchema(path: string, files: readonly SchemaFile[]): SchemaSource {
   const generators = config.generators.map(({ name, provider, output, config, sourceFilePath }) => ({
     name,
     provider: provider.value ?? '',
-    output: output?.value ?? undefined,
+    output: output?.value ? resolve(dirname(sourceFilePath), output.value) : undefined,
     config,
     file: sourceFilePath,
   }))

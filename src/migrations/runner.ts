@@ -53,6 +53,8 @@ export interface MigrationOptions {
   readonly roles?: RoleOptions
   /** Whether contexts must be signed, and with which keys. Left as it is unless told. */
   readonly context?: ContextOptions
+  /** Where passwords and keys are looked up that the options don't give; `process.env` unless told. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   /** How long to wait for another run on the same database, in milliseconds. Default 60,000. */
   readonly lockTimeoutMs?: number
   /** Called for each step, after it has been committed. */
@@ -91,8 +93,9 @@ const defaultLockTimeoutMs = 60_000
 export async function runMigrations(options: MigrationOptions): Promise<MigrationReport> {
   const { connectionString, directory = bundledMigrations, lockTimeoutMs = defaultLockTimeoutMs } = options
   const log = options.log ?? (() => undefined)
-  const settings = parseRoleOptions(options.roles ?? {}, process.env)
-  const contextSettings = parseContextOptions(options.context ?? {}, process.env)
+  const environment = options.environment ?? process.env
+  const settings = parseRoleOptions(options.roles ?? {}, environment)
+  const contextSettings = parseContextOptions(options.context ?? {}, environment)
   const files = await readMigrations(directory)
   const onWait = () => log({ type: 'waitingForLock', timeoutMs: lockTimeoutMs })
   return withMigrationSession(connectionString, lockTimeoutMs, onWait, async (session) => {
