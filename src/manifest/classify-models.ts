@@ -280,7 +280,9 @@ function keyVerdict(
     if (!column.isRequired) return { scope: { kind: 'shared', field }, why: 'its directive says so' }
     throw new Error(`@tenancy.shared, but "${field}" is required; rows without a tenant can't exist`)
   }
-  if (column.isRequired || isSaid) return { scope: { kind: 'direct', field }, why }
+  if (column.isRequired) return { scope: { kind: 'direct', field }, why }
+  // whoever names the field has seen that rows without a tenant are nobody's
+  if (isSaid) return { scope: { kind: 'direct', field, nullable: true }, why }
   return doubtOf(
     `"${field}" is nullable; make it required, or say whose the rows without a tenant are`,
     () => [...throughLines(model, schema), `/// @tenancy.key(${field})`, '/// @tenancy.shared'],

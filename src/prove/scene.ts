@@ -3,9 +3,10 @@ import type { Manifest, ModelManifest, RelationManifest } from '../manifest/mani
 import { carriesTenant, tenantFieldOf } from '../manifest/manifest.ts'
 import { type DatabaseState, type State } from './database-state.ts'
 import { isText, isUnique, needsValue, newValue, type SchemaShape, secretFieldOf } from './schema-shape.ts'
+import type { MissingSeed, Owner, SeedHook } from './seed-hook.ts'
 import type { Row, World } from './world.ts'
 
-export type Owner = 'a' | 'b' | 'nobody'
+export type { Owner } from './seed-hook.ts'
 
 /**
  * What a row is for, among the rows of its owner:
@@ -32,8 +33,18 @@ export interface Scene {
   readonly markers: ReadonlySet<string>
   /** Models whose rows the database lets nobody change or delete, and why. */
   readonly appendOnly: ReadonlyMap<string, string>
+  /** Models without any planted row, and why. */
+  readonly unplanted: ReadonlyMap<string, string>
+  /** What a person has to give for each of them. */
+  readonly missing: readonly MissingSeed[]
+  /** Models whose rows of B's are the same in both worlds, so that reads of them can't be compared, and why. */
+  readonly alike: ReadonlyMap<string, string>
+  /** The tenants' ids as Prisma takes them in a filter or in data. */
+  readonly tenantValues: { readonly a: unknown; readonly b: unknown }
   /** The row of an owner for a purpose, or the nearest there is. */
   row(model: string, owner: Owner, slot: Slot): Row | undefined
+  /** A row of A's by its scope, of which another column says that it is B's; only where a model has such a column. */
+  disputed(model: string): Row | undefined
   secretField(model: string): string
   secretOf(row: Row): unknown
 }
@@ -53,7 +64,9 @@ export async function plantScene(
   manifest: Manifest,
   shape: SchemaShape,
   appendOnly: ReadonlyMap<string, string> = new Map(),
+  options: { readonly seed?: SeedHook | undefined } = {},
 ): Promise<Scene> {
+  void options
   const seeds = new Seeds(manifest, shape)
   await database.write(seeds.state())
   const state = await database.read()
@@ -75,6 +88,11 @@ export async function plantScene(
     otherState,
     markers: markersOf(world, seeds.prefix),
     appendOnly,
+    unplanted: new Map(),
+    missing: [],
+    alike: new Map(),
+    tenantValues: { a: tenantA, b: tenantB },
+    disputed: () => undefined,
     row: (model, owner, slot) => find(seeds.find(model, owner, slot)),
     secretField,
     secretOf: (row) => row.values[secretField(row.model)],
