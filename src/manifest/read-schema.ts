@@ -106,7 +106,7 @@ export function schemaFiles(path: string): SchemaFile[] {
   throw new TenancyError('DH304', `${shown(path)} holds no .prisma file; give the path of the Prisma schema`)
 }
 
-function parseSchema(path: string, files: readonly SchemaFile[]): SchemaSource {
+export function parseSchema(path: string, files: readonly SchemaFile[]): SchemaSource {
   // CommonJS, and only loaded where a schema is read: it is 3 MB of WebAssembly
   const require = createRequire(import.meta.url)
   const engine = require('@prisma/prisma-schema-wasm') as SchemaEngine

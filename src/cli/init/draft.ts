@@ -1,4 +1,4 @@
-import { classifyModels } from '../../manifest/classify.ts'
+import { classifyModels } from '../../manifest/classify-models.ts'
 import type { Classification, ModelClassification } from '../../manifest/classification.ts'
 import { parseSchema, type SchemaSource } from '../../manifest/read-schema.ts'
 import { addDirectives } from './schema-edits.ts'
