@@ -53,6 +53,7 @@ export function describeSubject(subject: Subject): void {
     matrix = await Matrix.plant({
       ...options,
       admin: opened.admin,
+      watcher: opened.watcher,
       attackers: (tenantId) => opened.attackers(tenantId),
     })
   })
