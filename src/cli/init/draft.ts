@@ -1,7 +1,3 @@
-<<<<<<< HEAD
-import { classifyModels } from '../../manifest/classify-models.ts'
-=======
->>>>>>> main
 import type { Classification, ModelClassification } from '../../manifest/classification.ts'
 import { classifyModels } from '../../manifest/classify-models.ts'
 import { parseSchema, type SchemaSource } from '../../manifest/read-schema.ts'
