@@ -10,7 +10,8 @@ interface PackageManager {
 
 /** By the lock file that is there. */
 export function packageManager(exists: (path: string) => boolean): PackageManager {
-  if (exists('pnpm-lock.yaml')) return { name: 'pnpm', install: 'pnpm install --frozen-lockfile', run: 'pnpm exec' }
+  if (exists('pnpm-lock.yaml'))
+    return { name: 'pnpm', install: 'pnpm install --frozen-lockfile', run: 'pnpm exec' }
   if (exists('yarn.lock')) return { name: 'yarn', install: 'yarn install --immutable', run: 'yarn' }
   return { name: 'npm', install: 'npm ci', run: 'npx' }
 }
@@ -58,7 +59,12 @@ ${steps.map((step) => `      - run: ${step}\n`).join('')}`
 /** A job for GitLab CI that does the same. */
 export function gitlabJob({ name, install, run }: PackageManager): string {
   const before = name === 'npm' ? [] : ['corepack enable']
-  const steps = [...before, install, `${run} prisma generate`, ...commands.map((command) => `${run} ${command}`)]
+  const steps = [
+    ...before,
+    install,
+    `${run} prisma generate`,
+    ...commands.map((command) => `${run} ${command}`),
+  ]
   return `tenancy:
   image: node:22
   services:

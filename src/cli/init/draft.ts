@@ -1,5 +1,5 @@
-import { classifyModels } from '../../manifest/classify-models.ts'
 import type { Classification, ModelClassification } from '../../manifest/classification.ts'
+import { classifyModels } from '../../manifest/classify-models.ts'
 import { parseSchema, type SchemaSource } from '../../manifest/read-schema.ts'
 import { addDirectives } from './schema-edits.ts'
 import type { ChosenDirectives } from './scope-flags.ts'

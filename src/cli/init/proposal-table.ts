@@ -1,6 +1,6 @@
+import { printable } from '../../catalog/printable.ts'
 import type { Classification } from '../../manifest/classification.ts'
 import type { Scope } from '../../manifest/manifest.ts'
-import { printable } from '../../catalog/printable.ts'
 import type { Draft } from './draft.ts'
 
 /** One line of what is proposed. */

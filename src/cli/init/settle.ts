@@ -39,7 +39,10 @@ export function applyFlags(draft: Draft, chosen: ChosenDirectives): Draft {
   const names = draft.source.datamodel.models.map(({ name }) => name)
   const stray = [...chosen.keys()].find((name) => !names.includes(name))
   if (stray !== undefined)
-    throw new TenancyError('DH304', `--scope ${stray}=… names no model of the schema; its models are ${names.join(', ')}`)
+    throw new TenancyError(
+      'DH304',
+      `--scope ${stray}=… names no model of the schema; its models are ${names.join(', ')}`,
+    )
   return withDirectives(draft, chosen)
 }
 
@@ -66,7 +69,10 @@ export async function settle(draft: Draft, terminal: Terminal): Promise<Draft> {
 }
 
 function notSettled({ model, why }: ModelClassification): TenancyError {
-  return new TenancyError('DH304', `${model} is not settled by it: ${why}; change the schema, then run it again`)
+  return new TenancyError(
+    'DH304',
+    `${model} is not settled by it: ${why}; change the schema, then run it again`,
+  )
 }
 
 /** For whoever can't be asked: each model that isn't settled, and the flags of which one settles it. */
