@@ -1,9 +1,11 @@
 import type { Manifest } from '../manifest/manifest.ts'
 import type { RoleNames } from '../policy/roles.ts'
 import type { PrismaClientClass } from '../tenancy/create-tenancy.ts'
+import { disputesOf } from './disputed-rows.ts'
 import { Matrix } from './matrix.ts'
 import { subjectsOf } from './matrix-attacks.ts'
 import { modelProof } from './model-proof.ts'
+import { doubtOf, oraclesOf } from './oracles.ts'
 import { ProofClients } from './proof-clients.ts'
 import type { ModelProof, ProofReport } from './proof-report.ts'
 import type { SeedHook } from './seed-hook.ts'
@@ -100,10 +102,12 @@ export async function proveWith(
     for (const group of groupsOf(left, (name) => matrix.sizeOf([name]))) {
       signal?.throwIfAborted()
       for (const [name, outcomes] of await matrix.attack(group)) {
+        const oracles = await oraclesOf(scene, matrix.runner, name)
+        const disputes = await disputesOf(scene, matrix.runner, name)
         const proof = modelProof(scene, name, outcomes, {
-          oracles: [],
-          doubts: [],
-          leaks: [],
+          oracles,
+          doubts: oracles.flatMap((oracle) => doubtOf(oracle) ?? []),
+          leaks: disputes,
           sqlOf: () => [],
         })
         proofs.set(name, proof)
