@@ -109,6 +109,17 @@ export class AttackRunner {
     return `${name} ${String(code)}`
   }
 
+  /** Makes one call with attackers of its own, and puts back what it wrote. */
+  async repeat(attack: Attack, hull: Hull, attackers: Attackers): Promise<void> {
+    try {
+      await send(attack, attackers.client(hull), () => attackers.sql(hull))
+    } catch {
+      // what it was refused with is known
+    }
+    const changes = await this.#watch.changes()
+    if (changes) await this.#watch.restore(changes)
+  }
+
   async #readHere({ run, client, here, verdicts }: Progress): Promise<void> {
     const reads = run.attacks.filter(({ kind }) => kind === 'read')
     const outcomes = await this.#callAll(reads, run.hull, client)
