@@ -291,12 +291,10 @@ export function combinations<Option>(
   for (const list of lists) {
     product = product
       .flatMap(({ options, cost }) =>
-        list
-          .slice(0, width)
-          .map((option, index) => ({
-            options: index === 0 ? options : [...options, option],
-            cost: cost + index,
-          })),
+        list.slice(0, width).map((option, index) => ({
+          options: index === 0 ? options : [...options, option],
+          cost: cost + index,
+        })),
       )
       .sort((one, other) => one.cost - other.cost)
       .slice(0, most)

@@ -440,21 +440,26 @@ export class ScenePlan {
   /** Leads a key to the first row that it may lead to. */
   #lead(row: PlannedRow, key: Key): boolean {
     const cells = key.columns.map((column) => row.cells.get(column))
-    for (const partial of key.required ? [true, false] : [true]) {
-      for (const target of this.#targetsOf(row, key)) {
-        const referred = key.references.map((column) => target.cells.get(column))
-        const fits = cells.every((cell, index) => {
-          const other = referred[index]
-          return cell && other && cell.mayUnite(other)
-        })
-        if (!fits || this.#collides(row, partial, key, target)) continue
-        for (const [index, cell] of cells.entries()) {
-          const other = referred[index]
-          if (cell && other) cell.unite(other)
-        }
-        row.targets.set(key.name, target)
-        return true
+    const [first, ...rest] = this.#targetsOf(row, key)
+    // whether a partial index stands in the way, only PostgreSQL knows; where there is a choice, none is
+    const tries = [
+      ...(first ? [[first, false] as const] : []),
+      ...rest.map((target) => [target, true] as const),
+      ...rest.map((target) => [target, false] as const),
+    ]
+    for (const [target, partial] of tries) {
+      const referred = key.references.map((column) => target.cells.get(column))
+      const fits = cells.every((cell, index) => {
+        const other = referred[index]
+        return cell && other && cell.mayUnite(other)
+      })
+      if (!fits || this.#collides(row, partial, key, target)) continue
+      for (const [index, cell] of cells.entries()) {
+        const other = referred[index]
+        if (cell && other) cell.unite(other)
       }
+      row.targets.set(key.name, target)
+      return true
     }
     return false
   }
@@ -503,7 +508,10 @@ export class ScenePlan {
             : [row.owner]
           : [other, row.owner, 'nobody']
     const rest = owners.flatMap((owner) =>
-      this.rowsOf(key.target).filter((found) => found.owner === owner && found.slot !== 'spare'),
+      this.rowsOf(key.target)
+        .filter((found) => found.owner === owner && found.slot !== 'spare')
+        // nothing is to lead to those that are free, as long as others do
+        .sort((one, other) => Number(one.slot === 'free') - Number(other.slot === 'free')),
     )
     return [...new Set(first ? [first, ...rest] : rest)]
   }
