@@ -1,7 +1,7 @@
 export type { ContextRunner } from './context/ambient-context.ts'
 export type { SystemUseInput } from './context/system-use.ts'
 export { parseTenantContext, type TenantContext, type TenantContextInput } from './context/tenant-context.ts'
-export { parseTenantId, type TenantId } from './context/tenant-id.ts'
+export { parseTenantId, type TenantId, type TenantIdType } from './context/tenant-id.ts'
 export {
   errorCodes,
   isTenancyError,

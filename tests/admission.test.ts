@@ -6,7 +6,7 @@ import { createTenancy } from '../src/index.ts'
 import { policiesOf } from '../src/policy/policy.ts'
 import { defaultRoleNames } from '../src/policy/roles.ts'
 import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
-import { policyName } from './support/policy-name.ts'
+import { policyName } from './support/bundled-policy.ts'
 import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const database = useTestDatabase()

@@ -6,8 +6,8 @@ import type { DMMF } from '@prisma/generator-helper'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isTenancyError, type TenancyError } from '../src/errors.ts'
 import { classify } from '../src/manifest/classify.ts'
-import { renderManifest } from '../src/manifest/generator.ts'
 import { type Manifest, type Scope, staysInside } from '../src/manifest/manifest.ts'
+import { renderManifest } from '../src/manifest/manifest-files.ts'
 import { policiesOf } from '../src/policy/policy.ts'
 import { defaultRoleNames } from '../src/policy/roles.ts'
 import { type PrismaRun, runPrisma } from './fixtures/prisma-cli.ts'
@@ -163,17 +163,29 @@ describe('prisma generate with a good schema', () => {
 
 /** Each mistake of `wrong.prisma` and the part of the message that settles it. */
 const mistakes: readonly (readonly [string, string])[] = [
-  ['WithoutRelation', '/// @tenancy.key(tenantId) if it holds the tenant all the same'],
-  ['NullableKey', 'make it required, or write /// @tenancy.shared'],
+  [
+    'WithoutRelation',
+    '"tenantId" has no relation to Tenant; add one, or say what it holds; write /// @tenancy.key(tenantId) or /// @tenancy.system or /// @tenancy.global with /// @tenancy.not(tenantId)',
+  ],
+  [
+    'NullableKey',
+    '"tenantId" is nullable; make it required, or say whose the rows without a tenant are; write /// @tenancy.key(tenantId) or /// @tenancy.shared',
+  ],
   ['SharedRequired', '@tenancy.shared, but "tenantId" is required'],
   [
     'TwoTenantFields',
-    'several tenant fields (tenantId, organisationId); choose with /// @tenancy.key(tenantId)',
+    'several tenant fields (tenantId, organisationId); choose one; write /// @tenancy.key(tenantId) or /// @tenancy.key(organisationId)',
   ],
-  ['OtherwiseNamed', 'refers to Tenant by customerId; write /// @tenancy.key(customerId)'],
-  ['SeveralParents', 'choose with /// @tenancy.through(first) or /// @tenancy.through(second)'],
+  [
+    'OtherwiseNamed',
+    'refers to Tenant by customerId; is that its owner? if it is not, /// @tenancy.not(customerId) says so; write /// @tenancy.key(customerId)',
+  ],
+  ['SeveralParents', 'choose one; write /// @tenancy.through(first) or /// @tenancy.through(second)'],
   ['NullablePath', 'only a nullable relation (parent) leads to a tenant; make it required'],
-  ['NoPath', 'nothing leads to a tenant; add a tenant field, or write /// @tenancy.global'],
+  [
+    'NoPath',
+    'nothing leads to a tenant; add a tenant field; write /// @tenancy.system or /// @tenancy.global',
+  ],
   ['UnknownDirective', '"@tenancy.globl" is no directive; known are'],
   ['DirectiveWithoutField', '"@tenancy.key" is no directive; known are'],
   ['DirectiveOnField', '"@tenancy.global" stands at the field "word"; write it above the model'],
@@ -246,7 +258,7 @@ describe('classify', () => {
       classify(withComments(comments), other)
     } catch (error) {
       expect(isTenancyError(error, 'DH304')).toBe(true)
-      return (error as TenancyError).message.split('\n').slice(1)
+      return (error as TenancyError).message.split('\n').filter((line) => line.startsWith('  - '))
     }
     return []
   }
@@ -260,7 +272,7 @@ describe('classify', () => {
 
   it('refuses a tenant model that the schema has not', () => {
     expect(problemsOf({}, { ...options, tenantModel: 'company' })).toEqual([
-      '  - tenantModel = "company" names no model of the schema',
+      '  - tenantModel = "company" names no model of the schema; did you mean "Company"?',
     ])
   })
 
@@ -316,9 +328,9 @@ describe('classify', () => {
     ])
   })
 
-  it('never takes the nearer of two required parents that have a tenant', () => {
+  it('never takes the nearer of two required parents that have a tenant, and offers it first', () => {
     expect(problemsOf({ Scan: '' })).toEqual([
-      '  - Scan: several required parents have a tenant; choose with /// @tenancy.through(shipment) or /// @tenancy.through(contact)',
+      '  - Scan: several required parents have a tenant (contact, shipment); choose one; write /// @tenancy.through(contact) or /// @tenancy.through(shipment)',
     ])
   })
 
@@ -346,12 +358,16 @@ describe('classify', () => {
 
   it('offers memberships to a model that nothing but such a list leads to', () => {
     expect(problemsOf({ Person: '' })).toEqual([
-      '  - Person: nothing leads to a tenant; add a tenant field, write /// @tenancy.member(seats) if a tenant may read the rows that have one with it, or write /// @tenancy.global if every tenant may read every row',
+      '  - Person: nothing leads to a tenant; add a tenant field; write /// @tenancy.member(seats) or /// @tenancy.system or /// @tenancy.global',
     ])
   })
 
-  it('takes a model with a tenant field as global only where it says so', () => {
-    const { models } = classify(withComments({ Seat: '@tenancy.global', Person: '@tenancy.global' }), options)
+  it('takes a model with a tenant field as global only where it says so of the field too', () => {
+    expect(problemsOf({ Seat: '@tenancy.global', Person: '@tenancy.global' })).toEqual([
+      '  - Seat: @tenancy.global stands against "companyId", which says whose the row is; keep one of them, or confirm that it is not the owner\'s; write /// @tenancy.key(companyId) or /// @tenancy.global with /// @tenancy.not(companyId)',
+    ])
+    const comments = { Seat: '@tenancy.global\n@tenancy.not(companyId)', Person: '@tenancy.global' }
+    const { models } = classify(withComments(comments), options)
     expect(models['Seat']).toMatchObject({ scope: { kind: 'global' }, readOnly: true })
   })
 

@@ -1,17 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { manifest as bundledManifest } from '../src/generated/tenancy.ts'
 import type { Manifest } from '../src/manifest/manifest.ts'
-import { type Hull, hulls } from '../src/prove/attack.ts'
+import { hulls } from '../src/prove/attack.ts'
 import { Matrix } from '../src/prove/matrix.ts'
+
+import { ProofClients } from '../src/prove/proof-clients.ts'
+import type { MatrixCount } from '../src/prove/report.ts'
 import { useScopesDatabase } from './fixtures/scopes/scopes-database.ts'
 import { useTestDatabase } from './support/test-database.ts'
 
 /** One schema of the matrix. */
 interface Subject {
   readonly models: readonly string[]
-  readonly plant: () => Promise<Matrix>
+  readonly open: () => Promise<{
+    readonly clients: ProofClients
+    readonly manifest: Manifest
+    readonly appendOnly?: ReadonlyMap<string, string>
+    readonly share?: number
+  }>
   /** Why its own keys and triggers stop some attacks without any hull. */
   readonly heldBecause: readonly string[]
 }
@@ -22,8 +31,10 @@ function scopesSubject(): Subject {
   return {
     // the manifest is made when the tests run, and their titles before that
     models: [...schema.matchAll(/^model (\w+)/gm)].map(([, name]) => name ?? '').sort(),
-    plant: () =>
-      Matrix.plant({ manifest: database.manifest, admin: database.admin, client: clientsOf(database) }),
+    open: async () => {
+      const clients = await ProofClients.open(database)
+      return { clients, manifest: database.manifest }
+    },
     heldBecause: ['the row can’t do without the key'],
   }
 }
@@ -39,8 +50,10 @@ function bundledSubject(): Subject {
   return {
     models: Object.keys(manifest.models),
     // its tables are many and much alike
-    plant: () =>
-      Matrix.plant({ manifest, admin: database.admin, client: clientsOf(database), appendOnly, share: 3 }),
+    open: async () => {
+      const clients = await ProofClients.open({ adminUrl: database.adminUrl, PrismaClient, manifest })
+      return { clients, manifest, appendOnly, share: 3 }
+    },
     heldBecause: [
       'other rows refer to the row by a key with the tenant',
       'the key carries the tenant',
@@ -51,19 +64,20 @@ function bundledSubject(): Subject {
   }
 }
 
-type Clients = Readonly<Record<Hull, { client(context: { tenantId: string }): object }>> & {
-  readonly none: object
-}
-
-function clientsOf(database: Clients): (hull: Hull | 'none', tenantId: string) => object {
-  return (hull, tenantId) => (hull === 'none' ? database.none : database[hull].client({ tenantId }))
-}
-
 function describeSubject(subject: Subject): void {
   let matrix: Matrix
+  let clients: ProofClients | undefined
   beforeAll(async () => {
-    matrix = await subject.plant()
+    const { clients: opened, ...options } = await subject.open()
+    clients = opened
+    matrix = await Matrix.plant({
+      ...options,
+      admin: opened.admin,
+      watcher: opened.watcher,
+      attackers: (tenantId) => opened.attackers(tenantId),
+    })
   })
+  afterAll(() => clients?.close())
 
   it('has the models that are attacked', () => {
     expect(Object.keys(matrix.scene.manifest.models).sort()).toEqual([...subject.models].sort())
@@ -78,6 +92,17 @@ function describeSubject(subject: Subject): void {
     })
   })
 
+  it.for(hulls)(
+    'attacks on the tables of implicit relations reach no other tenant behind hull %s',
+    async (hull, { task }) => {
+      const reports = await Promise.all(
+        matrix.scene.manifest.joinTables.map(({ table }) => matrix.prove(table, hull)),
+      )
+      task.meta.matrix = sumOf(reports)
+      expect(reports.flatMap(({ problems }) => problems).join('\n\n')).toBe('')
+    },
+  )
+
   it('leaves aside only what the schema itself holds, and names the reason', async () => {
     const held = await Promise.all(subject.models.map((model) => matrix.held(model)))
     expect(held.flatMap(({ problems }) => problems).join('\n\n')).toBe('')
@@ -85,6 +110,11 @@ function describeSubject(subject: Subject): void {
       [...subject.heldBecause].sort(),
     )
   })
+}
+
+function sumOf(reports: readonly MatrixCount[]): MatrixCount {
+  const sum = (of: keyof MatrixCount) => reports.reduce((total, report) => total + report[of], 0)
+  return { cells: sum('cells'), leaks: sum('leaks'), unproven: sum('unproven') }
 }
 
 describe('a schema of every scope whose keys do not carry the tenant', () => {

@@ -6,7 +6,7 @@ import type { Manifest } from '../src/manifest/manifest.ts'
 import { defaultRoleNames, grantSql, policySql, type RoleNames } from '../src/policy/index.ts'
 import { policiesOf } from '../src/policy/policy.ts'
 import { createTemporaryLogin, type TemporaryLogin } from '../src/testing/index.ts'
-import { bundledPolicy } from './support/policy-name.ts'
+import { bundledPolicy } from './support/bundled-policy.ts'
 import { plantTwoTenants, useTestDatabase } from './support/test-database.ts'
 
 const database = useTestDatabase()

@@ -25,10 +25,10 @@ describe('types', () => {
     expectTypeOf(parseTenantId).returns.toEqualTypeOf<TenantId>()
   })
 
-  it('a context takes plain strings and asks for the tenant', () => {
+  it('a context takes plain values and asks for the tenant', () => {
     expectTypeOf<Parameters<typeof createTenantClient>[0]>().toExtend<{
-      tenantId: string
-      userId?: string | undefined
+      tenantId: string | number | bigint
+      userId?: string | number | bigint | undefined
     }>()
     // @ts-expect-error the tenant is missing
     const _missing: Parameters<typeof createTenantClient>[0] = {}

@@ -24,6 +24,7 @@ export function catalogInput(
     guardsOnly = false,
   }: { readonly flaws?: readonly ServerFlaw[] | undefined; readonly guardsOnly?: boolean } = {},
 ): string {
+  const { tenantIdType } = manifest
   const tables = policiesOf(manifest, roles)
   const about = new Map<string, object>()
   for (const [name, model] of Object.entries(manifest.models)) {
@@ -41,6 +42,7 @@ export function catalogInput(
     tables: tables.map((table) => ({
       schema_name: table.schema,
       table_name: table.table,
+      is_view: table.isView,
       scope: 'join',
       append_only: false,
       ...about.get(keyOf(table)),
@@ -63,9 +65,9 @@ export function catalogInput(
     ),
     relations: [...modelRelations(manifest), ...joinRelations(manifest)],
     functions: [
-      ...plainContextFunctions.map((one) => functionInput(one, 'plain')),
-      ...signedContextFunctions.map((one) => functionInput(one, 'signed')),
-      ...commonContextFunctions.map((one) => functionInput(one, 'either')),
+      ...plainContextFunctions(tenantIdType).map((one) => functionInput(one, 'plain')),
+      ...signedContextFunctions(tenantIdType).map((one) => functionInput(one, 'signed')),
+      ...commonContextFunctions(tenantIdType).map((one) => functionInput(one, 'either')),
     ],
   })
 }
@@ -118,9 +120,12 @@ function columnsOf(model: ModelManifest, fields: readonly string[]): readonly (s
   return fields.map((field) => model.columns[field])
 }
 
-function functionInput({ name, language, body, securityDefiner }: ContextFunction, mode: string): object {
+function functionInput(
+  { name, language, returns, body, securityDefiner }: ContextFunction,
+  mode: string,
+): object {
   const [, function_name] = /^tenancy\.(\w+)\(\)$/.exec(name) ?? []
-  return { function_name, mode, language, body, security_definer: securityDefiner }
+  return { function_name, mode, language, returns, body, security_definer: securityDefiner }
 }
 
 function keyOf({ schema, table }: { readonly schema: string; readonly table: string }): string {

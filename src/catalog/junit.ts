@@ -2,6 +2,7 @@ import type { AcceptedFinding } from './baseline.ts'
 import { loadChecks } from './check.ts'
 import { type Finding, isAtLeast, type Level } from './finding.ts'
 import type { VerifyReport } from './verify.ts'
+import { xmlText } from './xml-text.ts'
 
 /**
  * A report as JUnit XML, which CI servers show as tests: each check that was made is a test. It fails where a finding is
@@ -37,10 +38,10 @@ export function junitOf(
       const output = [...others.map(textOf), ...(isSkipped ? [] : accepted.map(acceptedTextOf))]
       const inner = [
         ...(failing.length > 0 ? [failureOf(failing)] : []),
-        ...(isSkipped ? [`<skipped message="${escaped(accepted.map(acceptedTextOf).join('\n'))}"/>`] : []),
-        ...(output.length > 0 ? [`<system-out>${escaped(output.join('\n\n'))}</system-out>`] : []),
+        ...(isSkipped ? [`<skipped message="${xmlText(accepted.map(acceptedTextOf).join('\n'))}"/>`] : []),
+        ...(output.length > 0 ? [`<system-out>${xmlText(output.join('\n\n'))}</system-out>`] : []),
       ]
-      const open = `<testcase classname="doublehull.verify" name="${escaped(`${code}: ${title}`)}"`
+      const open = `<testcase classname="doublehull.verify" name="${xmlText(`${code}: ${title}`)}"`
       return inner.length === 0
         ? [`${open}/>`]
         : [`${open}>`, ...inner.map((line) => `  ${line}`), '</testcase>']
@@ -61,7 +62,7 @@ function failureOf(findings: readonly Finding[]): string {
   const [first] = findings
   const more = findings.length > 1 ? `, and ${findings.length - 1} more` : ''
   const message = first ? `${first.object}: ${first.detail}${more}` : ''
-  return `<failure type="${first?.level}" message="${escaped(message)}">${escaped(findings.map(textOf).join('\n\n'))}</failure>`
+  return `<failure type="${first?.level}" message="${xmlText(message)}">${xmlText(findings.map(textOf).join('\n\n'))}</failure>`
 }
 
 function textOf({ level, object, detail, remedy, page }: Finding): string {
@@ -70,26 +71,4 @@ function textOf({ level, object, detail, remedy, page }: Finding): string {
 
 function acceptedTextOf({ object, detail, accepted: { reason, expires } }: AcceptedFinding): string {
   return `accepted until ${expires}: ${object}: ${detail}: ${reason}`
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-  // a parser makes spaces of them in an attribute
-  '\n': '&#10;',
-  '\r': '&#13;',
-  '\t': '&#9;',
-}
-
-/** For text and for attributes. A name in a database may have characters that XML has not, even as entities. */
-function escaped(text: string): string {
-  return (
-    text
-      // oxlint-disable-next-line no-control-regex -- they are what is looked for
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
-      .replace(/[&<>"'\n\r\t]/g, (character) => entities[character] ?? character)
-  )
 }

@@ -49,7 +49,8 @@ export function startupChecks(
     const answer = await ask({ text, values: [input, roles !== undefined], rowMode: 'array' }).catch(
       unlessLocked,
     )
-    // a migration is at work on one of the tables: a client does not wait for it, and asks another time
+    // a migration is at work on one of the tables: a client does not wait for it, and only the next
+    // `checkDatabaseHealth` asks again
     if (!answer) return false
     const { rows } = answer
     const [first, ...others] = (rows as readonly Answer[]).flatMap((row) => findingsIn(row, checks))

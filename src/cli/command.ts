@@ -2,6 +2,8 @@
 export interface CommandOutput {
   readonly stdout: (line: string) => void
   readonly stderr: (line: string) => void
+  /** Puts a line in place of the last such one, or takes it away; there where standard error is a terminal. */
+  readonly status?: (line: string) => void
   /** Whether standard output is a terminal that wants colours. */
   readonly colours: boolean
 }

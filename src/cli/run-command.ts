@@ -1,20 +1,32 @@
 import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { generateCommand } from './generate.ts'
+import { initCommand } from './init.ts'
 import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
+import { policiesCommand } from './policies.ts'
 import { protectCommand } from './protect.ts'
+import { proveCommand } from './prove.ts'
 import { verifyCommand } from './verify.ts'
 
 const commands: Readonly<Record<string, Command>> = {
+  init: initCommand,
+  generate: generateCommand,
   migrate: migrateCommand,
+  policies: policiesCommand,
   protect: protectCommand,
   login: loginCommand,
   verify: verifyCommand,
+  prove: proveCommand,
 }
 
 const output: CommandOutput = {
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
+  ...(process.stderr.isTTY && {
+    // to the line's beginning, and what stood there erased
+    status: (line: string) => void process.stderr.write(`\r\u001b[2K${line}`),
+  }),
   // https://no-color.org: any value but the empty one says no
   colours: process.stdout.isTTY && !process.env['NO_COLOR'],
 }

@@ -1,5 +1,6 @@
 import type { AcceptedFinding } from '../catalog/baseline.ts'
 import { type Finding, type Level, levels } from '../catalog/finding.ts'
+import { printable } from '../catalog/printable.ts'
 import type { VerifyReport } from '../catalog/verify.ts'
 
 const colours = { error: 31, warning: 33, info: 36 } as const satisfies Record<Level, number>
@@ -60,9 +61,4 @@ function indented(label: string, text: string): readonly string[] {
   return text
     .split('\n')
     .map((line, index) => `         ${index === 0 ? label : ' '.repeat(label.length)}${printable(line)}`)
-}
-
-/** Names are whatever somebody wrote into the database, and a terminal obeys some of what it is sent. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}|\p{Bidi_Control}/gu, '\ufffd')
 }

@@ -10,6 +10,7 @@ import {
 import { loadChecks } from '../catalog/check.ts'
 import { isAtLeast, type Level, levels } from '../catalog/finding.ts'
 import { junitOf } from '../catalog/junit.ts'
+import { printable } from '../catalog/printable.ts'
 import { sarifOf } from '../catalog/sarif.ts'
 import { type VerifyReport, verifyDatabase } from '../catalog/verify.ts'
 import { TenancyError } from '../errors.ts'
@@ -19,7 +20,7 @@ import type { Command, CommandOutput } from './command.ts'
 import { databaseUrl, loadEnvironment } from './environment.ts'
 import { printFailure, refuseCall } from './failure.ts'
 import { findManifest } from './manifest-file.ts'
-import { closingLine, printable, tableOf } from './verify-table.ts'
+import { closingLine, tableOf } from './verify-table.ts'
 import { writeWholeFile } from './whole-file.ts'
 
 const flags = {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { TenancyError } from '../errors.ts'
 import type { TenantContext, TenantContextInput } from './tenant-context.ts'
+import type { TenantIdType } from './tenant-id.ts'
 
 /** Carries a context from where a request comes in to where a client is made. */
 export interface ContextRunner {
@@ -11,7 +12,7 @@ export interface ContextRunner {
    * Work that is handed to a queue, a pool or an event emitter may go on in the async context of whoever serves the
    * queue, which is another caller's. Make the client before, and hand that over: it keeps its tenant.
    *
-   * @param context on whose behalf; `tenantId` and `userId` are uuids from a verified session
+   * @param context on whose behalf; `tenantId` and `userId` are those of a verified session
    * @returns what `work` returns
    * @throws {TenancyError} `DH101` or `DH102` when the context is missing or malformed; `work` is not begun then
    *
@@ -23,6 +24,8 @@ export interface ContextRunner {
    * ```
    */
   run<Result>(context: TenantContextInput, work: () => Result): Result
+  /** The type of its tenants' ids: what a request names is parsed as one of these. */
+  readonly tenantIdType: TenantIdType
   /** The ambient context, `undefined` outside of any {@link ContextRunner.run}. */
   current(): TenantContext | undefined
 }

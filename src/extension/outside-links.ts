@@ -1,7 +1,7 @@
-import { delegateName, tenantFieldOf } from '../manifest/manifest.ts'
+import { delegateName, type RelationManifest, tenantFieldOf } from '../manifest/manifest.ts'
 import type { Ask } from './questions.ts'
 import { tenantFilter } from './scope-where.ts'
-import { type Args, isArgs, modelOf, nameOfKey, type Scoping } from './scoping.ts'
+import { type Args, isArgs, isOwnTenant, modelOf, nameOfKey, type Scoping } from './scoping.ts'
 
 /**
  * A required relation that is read along with the rows of an operation and whose row could be another tenant's. In
@@ -18,11 +18,15 @@ export interface OutsideLink {
   readonly added: readonly string[]
 }
 
-/** The fields of a row that say whose it is, or by which that can be asked. */
-export function witnessFields(scoping: Scoping, modelName: string): readonly string[] {
-  const model = modelOf(scoping, modelName)
+/** The fields of the row that a relation leads to that say whose it is, or by which that can be asked. */
+export function witnessFields(
+  scoping: Scoping,
+  { model: name, references }: RelationManifest,
+): readonly string[] {
+  const model = modelOf(scoping, name)
   const field = tenantFieldOf(model)
-  return field === undefined ? model.primaryKey : [field]
+  if (field !== undefined) return [field]
+  return model.primaryKey.length > 0 ? model.primaryKey : references
 }
 
 /**
@@ -145,7 +149,7 @@ function isOwn(
   const { scope } = modelOf(scoping, model)
   if (!('field' in scope)) return own.get(model)?.has(nameOf(row, fields)) ?? false
   const owner = row[scope.field]
-  return owner === scoping.context.tenantId || (scope.kind === 'shared' && owner === null)
+  return isOwnTenant(scoping, owner) || (scope.kind === 'shared' && owner === null)
 }
 
 function nameOf(row: Args, fields: readonly string[]): string {

@@ -1,5 +1,5 @@
 import type { TenancyError } from '../errors.ts'
-import { type Args, nameOfKey } from './scoping.ts'
+import { type Args, isValue, nameOfKey } from './scoping.ts'
 
 /** Reads rows of a model, with arguments that hull one has written itself. */
 export type Ask = (model: string, args: Args) => PromiseLike<readonly Args[]>
@@ -104,10 +104,11 @@ export class Questions {
   }
 
   #isCreated({ model, references, values }: Reference): boolean {
-    return this.#creations.some(
-      (made) =>
-        made.model === model && references.every((field, index) => made.data[field] === values[index]),
-    )
+    // a key of Int may be given as a number and of BigInt as either
+    return this.#creations.some(({ model: made, data }) => {
+      const keys = references.map((field) => data[field])
+      return made === model && keys.every(isValue) && nameOfKey(keys) === nameOfKey(values)
+    })
   }
 }
 

@@ -1,13 +1,14 @@
 import { TenancyError } from '../errors.ts'
 import {
   carriesTenant,
+  hasTenantAlways,
   type Manifest,
   type ModelManifest,
   type RelationManifest,
   staysInside,
   tenantFieldOf,
 } from '../manifest/manifest.ts'
-import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
+import { type Access, and, assertVisible, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
   argsOrNone,
@@ -20,6 +21,7 @@ import {
   mapEntries,
   mapOneOrMany,
   modelOf,
+  ownTenant,
   relationOf,
   type Scoping,
 } from './scoping.ts'
@@ -136,18 +138,19 @@ function looseReferences(manifest: Manifest, model: ModelManifest): readonly str
 function lookUpReference(scoping: Scoping, modelName: string, name: string, data: Args): void {
   const model = modelOf(scoping, modelName)
   const relation = model.relations[name]
-  const filter = relation && tenantFilter(scoping, relation.model, 'read')
-  if (!filter) return
+  if (!relation) return
   const tenantField = tenantFieldOf(model)
   const given = relation.fields.filter(
     (field) => field !== tenantField && !isUnset(assignedValue(data[field])),
   )
   if (given.length === 0) return
   const values = relation.fields.map((field) =>
-    field === tenantField ? scoping.context.tenantId : assignedValue(data[field]),
+    field === tenantField ? ownTenant(scoping) : assignedValue(data[field]),
   )
   // a key with an empty part names nothing
   if (values.includes(null)) return
+  const filter = tenantFilter(scoping, relation.model, 'read')
+  if (!filter) return
   if (values.every(isValue)) {
     const { model: target, references, fields } = relation
     const { half } = scoping
@@ -183,7 +186,7 @@ function placeTenant(
   const model = modelOf(scoping, modelName)
   const field = tenantFieldOf(model)
   if (field === undefined) return data
-  const { tenantId } = scoping.context
+  const tenantId = ownTenant(scoping)
   const { [field]: given, ...rest } = data
   if (!isUnset(given)) assertOwnTenant(scoping, modelName, field, given)
 
@@ -211,6 +214,8 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
   const relation = relationOf(model, field)
   if (!relation) return value
   const other = relation.model
+  // also where nothing of the other row is named: it would tell whether there is a link
+  if (Object.values(value).some((payload) => !isUnset(payload))) assertVisible(scoping, other)
   const via = relation.inverse
   const unique = (where: unknown, access: Access) => scopeWhere(scoping, other, where, access)
 
@@ -412,7 +417,7 @@ function linkAccess(scoping: Scoping, modelName: string, field: string): Access 
 
 /**
  * Taking a link away empties its key. Where the tenant is part of it, the row would lose its tenant: the database
- * refuses that of any row that must have one, and a row of a `shared` model would become everybody's.
+ * refuses that of any row that must have one; a row of a `shared` model would become everybody's, and any other nobody's.
  */
 function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, operation: string): void {
   const model = modelOf(scoping, modelName)
@@ -420,7 +425,7 @@ function assertKeepsTenant(scoping: Scoping, modelName: string, field: string, o
   if (!relation) return
   const [holder, name] =
     relation.fields.length > 0 ? [model, field] : [modelOf(scoping, relation.model), relation.inverse]
-  if (holder.scope.kind !== 'shared' || !carriesTenant(scoping.manifest, holder, name)) return
+  if (hasTenantAlways(holder) || !carriesTenant(scoping.manifest, holder, name)) return
   throw new TenancyError(
     'DH202',
     `${operation} on ${modelName}.${field} would take the tenant away from a row; change the other key field instead`,

@@ -1,5 +1,10 @@
 import { TenancyError } from '../errors.ts'
-import { type ModelManifest, type RelationManifest, staysInside } from '../manifest/manifest.ts'
+import {
+  hasTenantAlways,
+  type ModelManifest,
+  type RelationManifest,
+  staysInside,
+} from '../manifest/manifest.ts'
 import {
   type Args,
   argsOrNone,
@@ -10,6 +15,7 @@ import {
   mapEntries,
   mapOneOrMany,
   modelOf,
+  ownTenant,
   relationOf,
   type Scoping,
 } from './scoping.ts'
@@ -24,16 +30,20 @@ export type Access = 'read' | 'write'
  * @throws {TenancyError} `DH204` for a model that no tenant sees
  */
 export function tenantFilter(scoping: Scoping, modelName: string, access: Access): Args | undefined {
-  const { scope, relations } = modelOf(scoping, modelName)
-  const { tenantId } = scoping.context
+  const model = modelOf(scoping, modelName)
+  const { scope, relations } = model
   switch (scope.kind) {
     case 'root':
+      return { [scope.field]: ownTenant(scoping) }
     case 'direct':
-      return { [scope.field]: tenantId }
-    case 'shared':
-      return access === 'write'
-        ? { [scope.field]: tenantId }
-        : { OR: [{ [scope.field]: tenantId }, { [scope.field]: null }] }
+    case 'shared': {
+      const own = { [scope.field]: ownTenant(scoping) }
+      if (hasTenantAlways(model)) return own
+      const nobodys = { [scope.field]: null }
+      if (scope.kind === 'shared' && access === 'read') return { OR: [own, nobodys] }
+      // said of nobody's row it is false and not unknown, for then it would be as unknown with a NOT before it
+      return { ...own, NOT: nobodys }
+    }
     case 'through': {
       const parent = relations[scope.relation]?.model ?? ''
       return { [scope.relation]: { is: tenantFilter(scoping, parent, access) } }
@@ -45,12 +55,25 @@ export function tenantFilter(scoping: Scoping, modelName: string, access: Access
     case 'global':
       return undefined
     case 'system':
-      throw new TenancyError(
-        'DH204',
-        `${modelName} is the system's, and no tenant reads it; ask through tenancy.system`,
-        { details: { model: modelName } },
-      )
+      throw unseen(modelName)
   }
+}
+
+/**
+ * Refuses a model whose rows are the system's.
+ *
+ * @throws {TenancyError} `DH204`
+ */
+export function assertVisible(scoping: Scoping, modelName: string): void {
+  if (modelOf(scoping, modelName).scope.kind === 'system') throw unseen(modelName)
+}
+
+function unseen(modelName: string): TenancyError {
+  return new TenancyError(
+    'DH204',
+    `${modelName} is the system's, and no tenant reads it; ask through tenancy.system`,
+    { details: { model: modelName } },
+  )
 }
 
 /**

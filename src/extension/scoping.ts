@@ -1,7 +1,13 @@
 import { PrismaClientValidationError, skip } from '@prisma/client/runtime/client'
 import type { TenantContext } from '../context/tenant-context.ts'
+import { tenantIdValue } from '../context/tenant-id.ts'
 import { TenancyError } from '../errors.ts'
-import type { Manifest, ModelManifest, RelationManifest } from '../manifest/manifest.ts'
+import {
+  hasTenantAlways,
+  type Manifest,
+  type ModelManifest,
+  type RelationManifest,
+} from '../manifest/manifest.ts'
 import type { OutsideLink } from './outside-links.ts'
 import type { Questions } from './questions.ts'
 import type { GlobalOmit } from './unique-batch.ts'
@@ -155,9 +161,24 @@ export function assertWritable(scoping: Scoping, name: string): void {
   }
 }
 
+/** The context's tenant as Prisma takes it in a filter or in data: a number or a bigint where the ids are numbers. */
+export function ownTenant({ manifest, context }: Rewritten): string | number | bigint {
+  return tenantIdValue(context.tenantId, manifest.tenantIdType)
+}
+
+type Rewritten = Pick<Scoping, 'manifest' | 'context'>
+
 /** Whether a value of a tenant field is the context's tenant. */
-export function isOwnTenant({ context }: Scoping, given: unknown): boolean {
-  return typeof given === 'string' && given.toLowerCase() === context.tenantId
+export function isOwnTenant({ manifest, context }: Rewritten, given: unknown): boolean {
+  if (!isTenantValue(manifest, given)) return false
+  // PostgreSQL reads a uuid in either case; a text is what it is
+  return (manifest.tenantIdType === 'uuid' ? String(given).toLowerCase() : String(given)) === context.tenantId
+}
+
+/** Whether a tenant field takes something of the type as its value. */
+function isTenantValue({ tenantIdType }: Manifest, given: unknown): boolean {
+  const isNumeric = tenantIdType === 'int4' || tenantIdType === 'int8'
+  return typeof given === 'string' || (isNumeric && (typeof given === 'number' || typeof given === 'bigint'))
 }
 
 /**
@@ -168,9 +189,12 @@ export function isOwnTenant({ context }: Scoping, given: unknown): boolean {
  */
 export function assertOwnTenant(scoping: Scoping, modelName: string, field: string, given: unknown): void {
   if (isOwnTenant(scoping, given)) return
-  const isNullable = modelOf(scoping, modelName).scope.kind === 'shared'
-  if (typeof given !== 'string' && typeof given !== 'object') throw invalidArgument(`${field} takes a string`)
-  if (given === null && !isNullable) throw invalidArgument(`${field} is not nullable`)
+  if (!isTenantValue(scoping.manifest, given) && typeof given !== 'object') {
+    throw invalidArgument(`${field} takes a tenant's id`)
+  }
+  // a row is given away, too, where it is given to nobody
+  if (given === null && hasTenantAlways(modelOf(scoping, modelName)))
+    throw invalidArgument(`${field} is not nullable`)
   if (scoping.onMismatch === 'overwrite') return
   throw new TenancyError(
     'DH202',

@@ -1,3 +1,4 @@
+import type { ContextRunner } from '../context/ambient-context.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { errorCodes, isTenancyError, type TenancyError, type TenancyErrorCode } from '../errors.ts'
 import { resolveTenant, type TenantRequest, type TenantResolver } from '../resolve/tenant-resolver.ts'
@@ -25,15 +26,17 @@ const statuses = { DH111: 401, DH112: 404, DH114: 503 } as const
 /**
  * Lets a request in for its tenant, or refuses it.
  *
+ * @param tenancy whose tenants they are
  * @throws whatever else the resolver fails with, which is for the framework's own error handling
  */
 export async function admit(
+  tenancy: ContextRunner,
   resolve: TenantResolver,
   request: TenantRequest,
   onRefusal: ((error: TenancyError) => void) | undefined,
 ): Promise<{ readonly context: TenantContext } | { readonly refusal: Refusal }> {
   try {
-    return { context: await resolveTenant(resolve, request) }
+    return { context: await resolveTenant(resolve, request, tenancy.tenantIdType) }
   } catch (error) {
     const refusal = refusalOf(error)
     if (!refusal) throw error

@@ -39,7 +39,7 @@ export function tenantMiddleware(
 ): RequestHandler {
   return async (request, response, next) => {
     const view = viewOfNodeRequest(request)
-    const admission = await admit(resolve, view, onRefusal && ((error) => onRefusal(error, request)))
+    const admission = await admit(tenancy, resolve, view, onRefusal && ((error) => onRefusal(error, request)))
     if ('refusal' in admission) {
       const { status, headers, body } = admission.refusal
       response.status(status).set(headers).json(body)

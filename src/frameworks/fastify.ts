@@ -43,7 +43,7 @@ export function tenantPlugin(
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify's own headers, which hooks may have replaced
     const view = viewOfNodeRequest({ headers: request.headers, rawHeaders: request.raw.rawHeaders })
-    admit(resolve, view, onRefusal && ((error) => onRefusal(error, request))).then(
+    admit(tenancy, resolve, view, onRefusal && ((error) => onRefusal(error, request))).then(
       (admission) => {
         if ('refusal' in admission) {
           const { status, headers, body } = admission.refusal

@@ -33,7 +33,7 @@ export function tenantMiddleware(
 ): MiddlewareHandler<{ Variables: TenantVariables }> {
   return async (c, next) => {
     const view = { header: (name: string) => c.req.header(name) }
-    const admission = await admit(resolve, view, onRefusal && ((error) => onRefusal(error, c)))
+    const admission = await admit(tenancy, resolve, view, onRefusal && ((error) => onRefusal(error, c)))
     if ('refusal' in admission) {
       const { status, headers, body } = admission.refusal
       return c.json(body, status, headers)

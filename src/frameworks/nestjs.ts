@@ -89,7 +89,7 @@ export class TenantModule implements NestModule {
   async #enter(request: NodeRequest, response: ServerResponse, next: () => void): Promise<void> {
     const { tenancy, resolve, onRefusal } = this.#options
     const view = viewOfNodeRequest(request)
-    const admission = await admit(resolve, view, onRefusal && ((error) => onRefusal(error, request)))
+    const admission = await admit(tenancy, resolve, view, onRefusal && ((error) => onRefusal(error, request)))
     if ('refusal' in admission) {
       for (const [name, value] of Object.entries(admission.refusal.headers)) response.setHeader(name, value)
       throw httpExceptionOf(admission.refusal)

@@ -40,7 +40,12 @@ export function withTenant(
   ): RouteHandler<Incoming, RouteContext> =>
     async (request, context) => {
       const view = { header: (name: string) => request.headers.get(name) ?? undefined }
-      const admission = await admit(resolve, view, onRefusal && ((error) => onRefusal(error, request)))
+      const admission = await admit(
+        tenancy,
+        resolve,
+        view,
+        onRefusal && ((error) => onRefusal(error, request)),
+      )
       if ('refusal' in admission) {
         const { status, headers, body } = admission.refusal
         return Response.json(body, { status, headers })

@@ -1,70 +1,110 @@
 import type { DMMF } from '@prisma/generator-helper'
 import { TenancyError } from '../errors.ts'
-import type {
-  Command,
-  JoinTableManifest,
-  Manifest,
-  ModelManifest,
-  RelationManifest,
-  Scope,
+import type { Classification, ClassifyOptions, ModelClassification } from './classification.ts'
+import { classifyModels } from './classify-models.ts'
+import { type Directive, directivesOf } from './directive.ts'
+import { type SchemaElements, schemaElements } from './hidden-elements.ts'
+import {
+  type Command,
+  everyCommand,
+  type JoinTableManifest,
+  type Manifest,
+  type ModelManifest,
+  type RelationManifest,
+  type Scope,
 } from './manifest.ts'
+import { primaryKeyOf } from './studied-schema.ts'
+import { tenantIdTypeOf } from './tenant-id-type.ts'
 
-/** How the generator block names the tenant. */
-export interface ClassifyOptions {
-  /** The model whose rows are the tenants. */
-  readonly tenantModel: string
-  /** Names of the field that holds the tenant's id in the other models. */
-  readonly tenantFields: readonly string[]
+/** What became of a schema: its manifest, or what must be settled first. */
+export interface ClassifyOutcome {
+  /** Undefined where anything is a problem. */
+  readonly manifest: Manifest | undefined
+  /** One sentence for each problem, that begins with the model it is about. */
+  readonly problems: readonly string[]
+  readonly models: readonly ModelClassification[]
 }
 
-/** What a model says of itself; all but the last two settle its scope. */
-type Directive =
-  | { readonly kind: 'key'; readonly field: string }
-  | { readonly kind: 'through'; readonly field: string }
-  | { readonly kind: 'member'; readonly field: string }
-  | { readonly kind: 'shared' }
-  | { readonly kind: 'global' }
-  | { readonly kind: 'system' }
-  | { readonly kind: 'allow'; readonly commands: readonly Command[] }
-  | { readonly kind: 'appendOnly' }
-
-const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
-
 /**
- * Gives every model a scope, or says why it can't. A guess that could be wrong is never made: each problem
- * names the model and the line that settles it, and all of them are reported at once.
+ * Gives every model a scope, or says why it can't. A guess that could be wrong is never made, unless `strict` is `false`:
+ * each problem names the model and the line that settles it, and all of them are reported at once.
  *
  * @throws {TenancyError} `DH304` when a model has no scope or an ambiguous one
  */
 export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): Manifest {
-  const problems: string[] = []
+  return manifestOrThrow(outcomeOf(datamodel, options))
+}
+
+/**
+ * The manifest of an outcome.
+ *
+ * @throws {TenancyError} `DH304` with all problems, where there is none
+ */
+export function manifestOrThrow({ manifest, problems }: ClassifyOutcome): Manifest {
+  if (manifest) return manifest
+  throw new TenancyError('DH304', `the schema cannot be classified:\n${problemList(problems)}`)
+}
+
+/** The problems of {@link ClassifyOutcome} for people, with what the lines mean that are offered. */
+export function problemList(problems: readonly string[]): string {
+  const offered = Object.entries(meanings).filter(([line]) =>
+    problems.some((problem) => problem.includes(`/// @tenancy.${line}`)),
+  )
+  return [
+    ...problems.map((problem) => `  - ${problem}`),
+    ...(offered.length > 0
+      ? ['The lines stand above the model, or without /// @tenancy. in doublehull.json:']
+      : []),
+    ...offered.map(([line, meaning]) => `    .${line.padEnd(8)} ${meaning}`),
+  ].join('\n')
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  key: "rows are the tenant's whose id the column holds; rows without one are nobody's",
+  shared: 'rows without a tenant are read by all and written by none',
+  through: "rows are the tenant's whose parent is",
+  member: 'a tenant reads the rows that its memberships name',
+  system: 'no tenant sees the rows',
+  global: 'every tenant reads every row',
+  not: 'the column says nothing of whose the row is',
+}
+
+/** What {@link classify} does, as data. */
+export function outcomeOf(datamodel: DMMF.Datamodel, options: ClassifyOptions): ClassifyOutcome {
+  const classification = classifyModels(datamodel, options)
+  const unsettled = problemsOf(classification)
+  const { models } = classification
+  if (unsettled.length > 0) return { manifest: undefined, problems: unsettled, models }
+  const elements = schemaElements(options.files ?? [])
+  const { manifest, problems } = manifestOf(datamodel, options, models, elements)
+  return { manifest: problems.length > 0 ? undefined : manifest, problems, models }
+}
+
+function problemsOf({ problems, models }: Classification): string[] {
+  const told = [
+    ...problems,
+    ...models.flatMap(({ model, severity, why, suggestions }) =>
+      severity === 'problem' ? [`${model}: ${why}${adviceOf(suggestions)}`] : [],
+    ),
+  ]
+  // whom they wait for is told; should nobody be, they are not forgotten
+  const waiting = models.filter(({ severity }) => severity === 'waiting')
+  return told.length > 0 ? told : waiting.map(({ model, why }) => `${model}: ${why}`)
+}
+
+function adviceOf(suggestions: readonly string[]): string {
+  const lines = suggestions.map((lines) => lines.split('\n').join(' with '))
+  return lines.length > 0 ? `; write ${lines.join(' or ')}` : ''
+}
+
+function manifestOf(
+  datamodel: DMMF.Datamodel,
+  options: ClassifyOptions,
+  classified: readonly ModelClassification[],
+  { views, hidden }: SchemaElements,
+): { readonly manifest: Manifest; readonly problems: readonly string[] } {
   const byName = new Map(datamodel.models.map((model) => [model.name, model]))
-  const root = byName.get(options.tenantModel)
-  if (!root) {
-    throw classificationError([`tenantModel = "${options.tenantModel}" names no model of the schema`])
-  }
-
-  const scopes = new Map<string, Scope>()
-  // settled as far as their children are concerned, so that one mistake is reported once
-  const mistaken = new Set<string>()
-  const undecided: DMMF.Model[] = []
-  for (const model of datamodel.models) {
-    try {
-      const scope = model === root ? rootScope(model) : ownScope(model, root.name, options.tenantFields)
-      if (scope) scopes.set(model.name, scope)
-      else undecided.push(model)
-    } catch (problem) {
-      problems.push(`${model.name}: ${(problem as Error).message}`)
-      mistaken.add(model.name)
-    }
-  }
-  problems.push(...resolveThrough(undecided, scopes, mistaken, byName))
-  for (const model of datamodel.models) {
-    const scope = scopes.get(model.name)
-    if (scope) problems.push(...checkReferences(model, scope, byName, scopes, mistaken))
-  }
-  if (problems.length > 0) throw classificationError(problems)
-
+  const scopes = new Map(classified.flatMap(({ model, scope }) => (scope ? [[model, scope]] : [])))
   // whoever writes a membership chooses whose people a tenant sees: such a link is read-only for tenants
   const links = new Set<string>()
   for (const [name, scope] of scopes) {
@@ -74,24 +114,24 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
   }
 
   const models: Record<string, ModelManifest> = {}
-  const unheard: string[] = []
+  const problems: string[] = []
   for (const model of [...datamodel.models].sort((a, b) => compare(a.name, b.name))) {
     const scope = scopes.get(model.name)
     if (!scope) continue
-    const possible = possibleCommands(scope, links.has(model.name))
-    const directives = directivesOf(model)
-    const appendOnly = directives.some((directive) => directive.kind === 'appendOnly')
+    const isView = views.has(model.name)
+    const possible = possibleCommands(scope, { isMembership: links.has(model.name), isView })
+    const directives = directivesOf(model, options.models?.[model.name])
     const commands = allowedCommands(possible, directives)
-    if (typeof commands === 'string') unheard.push(`${model.name}: ${commands}`)
+    if (typeof commands === 'string') problems.push(`${model.name}: ${commands}`)
     else
       models[model.name] = {
         schema: schemaOf(model),
         table: model.dbName ?? model.name,
-        isView: false,
+        isView,
         scope,
         readOnly: commands.every((command) => command === 'select'),
         commands,
-        appendOnly,
+        appendOnly: directives.some((directive) => directive.kind === 'appendOnly'),
         columns: Object.fromEntries(
           model.fields
             .filter((field) => field.kind !== 'object')
@@ -104,21 +144,26 @@ export function classify(datamodel: DMMF.Datamodel, options: ClassifyOptions): M
         relations: relationsOf(model, byName),
       }
   }
-  if (unheard.length > 0) throw classificationError(unheard)
-  return {
+  const root = byName.get(options.tenantModel)
+  const id = root?.fields.find(({ name }) => name === primaryKeyOf(root)[0])
+  const manifest: Manifest = {
     version: 1,
-    tenantModel: root.name,
-    tenantIdType: 'uuid',
+    tenantModel: options.tenantModel,
+    tenantIdType: (id && tenantIdTypeOf(id)) ?? 'uuid',
     models,
     joinTables: joinTablesOf(datamodel.models),
-    hidden: [],
+    hidden,
   }
+  return { manifest, problems }
 }
 
 /** What tenants can do with the rows of a scope, unless the model allows less. */
-function possibleCommands(scope: Scope, isMembership: boolean): readonly Command[] {
+function possibleCommands(
+  scope: Scope,
+  { isMembership, isView }: { readonly isMembership: boolean; readonly isView: boolean },
+): readonly Command[] {
   if (scope.kind === 'system') return []
-  if (scope.kind === 'global' || scope.kind === 'member' || isMembership) return ['select']
+  if (isView || scope.kind === 'global' || scope.kind === 'member' || isMembership) return ['select']
   // a tenant comes into being inside its own context; ending one is the system's work
   return scope.kind === 'root' ? ['select', 'insert', 'update'] : everyCommand
 }
@@ -143,281 +188,6 @@ function allowedCommands(
   return possible.filter((command) =>
     allow ? allow.commands.includes(command) : !appendOnly || command === 'select' || command === 'insert',
   )
-}
-
-function classificationError(problems: readonly string[]): TenancyError {
-  const list = problems.map((problem) => `  - ${problem}`).join('\n')
-  return new TenancyError('DH304', `the schema cannot be classified:\n${list}`)
-}
-
-function rootScope(model: DMMF.Model): Scope {
-  if (directivesOf(model).some(({ kind }) => kind !== 'allow' && kind !== 'appendOnly')) {
-    throw new Error('the tenant model has its scope already; remove the @tenancy directive')
-  }
-  const [key, ...rest] = primaryKeyOf(model)
-  if (key === undefined || rest.length > 0) throw new Error('the tenant model needs an @id of one field')
-  return { kind: 'root', field: key }
-}
-
-/** The scope that a model's own directives and fields give it; `undefined` where a parent must decide. */
-function ownScope(
-  model: DMMF.Model,
-  tenantModel: string,
-  tenantFields: readonly string[],
-): Scope | undefined {
-  const directives = directivesOf(model)
-  const [key, ...otherKeys] = directives.filter((directive) => directive.kind === 'key')
-  const shared = directives.some((directive) => directive.kind === 'shared')
-  const others = directives.flatMap((directive) =>
-    ['key', 'shared', 'allow', 'appendOnly'].includes(directive.kind) ? [] : [directive],
-  )
-  const [other] = others
-  if (otherKeys.length > 0 || others.length > 1 || (other && (key || shared))) {
-    throw new Error('its @tenancy directives contradict; keep one of them')
-  }
-
-  if (other) {
-    if (other.kind === 'global' || other.kind === 'system') return { kind: other.kind }
-    if (other.kind === 'through') {
-      const relation = relationNamed(model, other.field)
-      if (relation.isList || !relation.isRequired || !relation.relationFromFields?.length) {
-        throw new Error(`@tenancy.through(${other.field}) must name a required relation whose key is here`)
-      }
-      return { kind: 'through', relation: other.field }
-    }
-    if (other.kind === 'member') {
-      if (!relationNamed(model, other.field).isList) {
-        throw new Error(`@tenancy.member(${other.field}) must name a list of memberships`)
-      }
-      return { kind: 'member', relation: other.field }
-    }
-  }
-
-  const field = key ? key.field : tenantFieldNamed(model, tenantModel, tenantFields)
-  if (field === undefined) {
-    if (shared) throw new Error('@tenancy.shared needs a tenant field; name it with /// @tenancy.key(field)')
-    return undefined
-  }
-  const scalar = model.fields.find((candidate) => candidate.name === field && candidate.kind === 'scalar')
-  if (!scalar) throw new Error(`@tenancy.key(${field}) names no column of the model`)
-  if (scalar.isList) throw new Error(`"${field}" is a list; a row belongs to one tenant`)
-  if (shared) {
-    if (scalar.isRequired) {
-      throw new Error(`@tenancy.shared, but "${field}" is required; rows without a tenant can't exist`)
-    }
-    return { kind: 'shared', field }
-  }
-  if (!scalar.isRequired) {
-    throw new Error(
-      `"${field}" is nullable: make it required, or write /// @tenancy.shared if rows without a tenant are for all to read`,
-    )
-  }
-  return { kind: 'direct', field }
-}
-
-function tenantFieldNamed(
-  model: DMMF.Model,
-  tenantModel: string,
-  tenantFields: readonly string[],
-): string | undefined {
-  const keyed = model.fields
-    .filter((field) => field.type === tenantModel && field.relationFromFields?.length === 1)
-    .flatMap((field) => field.relationFromFields ?? [])
-  const named = model.fields.filter((field) => tenantFields.includes(field.name)).map((field) => field.name)
-  const [first, ...rest] = named
-  if (rest.length > 0) {
-    throw new Error(`has several tenant fields (${named.join(', ')}); choose with /// @tenancy.key(${first})`)
-  }
-  if (first !== undefined) {
-    if (keyed.includes(first)) return first
-    throw new Error(
-      `"${first}" has no relation to ${tenantModel}; add one, or write /// @tenancy.key(${first}) if it holds the tenant all the same`,
-    )
-  }
-  if (keyed.length > 0) {
-    throw new Error(
-      `refers to ${tenantModel} by ${keyed.join(', ')}; write /// @tenancy.key(${keyed[0]}) if that is its owner, or give it another scope`,
-    )
-  }
-  return undefined
-}
-
-/** Settles the models that only a parent can settle, where one parent alone leads to a tenant. */
-function resolveThrough(
-  undecided: DMMF.Model[],
-  scopes: Map<string, Scope>,
-  mistaken: Set<string>,
-  byName: ReadonlyMap<string, DMMF.Model>,
-): string[] {
-  const problems: string[] = []
-  let waiting = undecided
-  for (;;) {
-    const settled: [string, Scope][] = []
-    const hidden: string[] = []
-    const next: DMMF.Model[] = []
-    for (const model of waiting) {
-      const [first] = ownedParents(model, scopes)
-      if (first) settled.push([model.name, { kind: 'through', relation: first.name }])
-      else if (requiredParents(model).some((field) => mistaken.has(field.type))) hidden.push(model.name)
-      else next.push(model)
-    }
-    for (const [name, scope] of settled) scopes.set(name, scope)
-    for (const name of hidden) mistaken.add(name)
-    if (next.length === waiting.length) break
-    waiting = next
-  }
-  // only now, when all parents have their scope: one that is farther from the tenant is a parent none the less
-  for (const model of undecided) {
-    const candidates = ownedParents(model, scopes).filter(
-      ({ type }) => !leadsThrough(type, model.name, byName, scopes),
-    )
-    if (candidates.length < 2) continue
-    const lines = candidates.map((field) => `/// @tenancy.through(${field.name})`).join(' or ')
-    problems.push(`${model.name}: several required parents have a tenant; choose with ${lines}`)
-  }
-  for (const model of waiting) {
-    const nullable = model.fields.find(
-      (field) => field.relationFromFields?.length && !field.isRequired && isOwned(scopes.get(field.type)),
-    )
-    const links = membershipsOf(model, byName, scopes)
-    const member = links.map(({ name }) => `/// @tenancy.member(${name})`).join(' or ')
-    problems.push(
-      nullable
-        ? `${model.name}: only a nullable relation (${nullable.name}) leads to a tenant; make it required, or add a tenant field`
-        : `${model.name}: nothing leads to a tenant; add a tenant field, ${member && `write ${member} if a tenant may read the rows that have one with it, `}or write /// @tenancy.global if every tenant may read every row`,
-    )
-  }
-  return problems
-}
-
-function ownedParents(model: DMMF.Model, scopes: ReadonlyMap<string, Scope>): DMMF.Field[] {
-  return requiredParents(model).filter((field) => isOwned(scopes.get(field.type)))
-}
-
-/** Whether a model has its scope through another, so that it can't give that one its own. */
-function leadsThrough(
-  name: string,
-  other: string,
-  byName: ReadonlyMap<string, DMMF.Model>,
-  scopes: ReadonlyMap<string, Scope>,
-): boolean {
-  const seen = new Set<string>()
-  let current = byName.get(name)
-  while (current && !seen.has(current.name)) {
-    if (current.name === other) return true
-    seen.add(current.name)
-    const scope = scopes.get(current.name)
-    if (scope?.kind !== 'through') return false
-    current = byName.get(relationNamed(current, scope.relation).type)
-  }
-  return false
-}
-
-/** Lists that look like memberships: of rows that are a tenant's own and can't be without this model's. */
-function membershipsOf(
-  model: DMMF.Model,
-  byName: ReadonlyMap<string, DMMF.Model>,
-  scopes: ReadonlyMap<string, Scope>,
-): DMMF.Field[] {
-  return model.fields.filter(
-    ({ isList, type, relationName }) =>
-      isList &&
-      scopes.get(type)?.kind === 'direct' &&
-      byName
-        .get(type)
-        ?.fields.some(
-          (field) =>
-            field.relationName === relationName && field.isRequired && field.relationFromFields?.length,
-        ),
-  )
-}
-
-function requiredParents(model: DMMF.Model): DMMF.Field[] {
-  return model.fields.filter((field) => field.isRequired && field.relationFromFields?.length)
-}
-
-function isOwned(scope: Scope | undefined): boolean {
-  return scope?.kind === 'root' || scope?.kind === 'direct' || scope?.kind === 'through'
-}
-
-/** What a directive refers to must itself be a tenant's. */
-function checkReferences(
-  model: DMMF.Model,
-  scope: Scope,
-  byName: ReadonlyMap<string, DMMF.Model>,
-  scopes: ReadonlyMap<string, Scope>,
-  mistaken: ReadonlySet<string>,
-): string[] {
-  if (scope.kind === 'member') {
-    const link = byName.get(relationNamed(model, scope.relation).type)
-    if (link && mistaken.has(link.name)) return []
-    if (!link || scopes.get(link.name)?.kind !== 'direct') {
-      return [`${model.name}: @tenancy.member(${scope.relation}) must lead to a model with a tenant field`]
-    }
-  }
-  if (scope.kind === 'through') {
-    const seen = new Set([model.name])
-    let current: DMMF.Model | undefined = model
-    let step: Scope | undefined = scope
-    while (current && step?.kind === 'through') {
-      const parent: string = relationNamed(current, step.relation).type
-      if (mistaken.has(parent)) return []
-      if (seen.has(parent)) {
-        return [
-          `${model.name}: its @tenancy.through parents form a circle; add a tenant field to one of them`,
-        ]
-      }
-      seen.add(parent)
-      current = byName.get(parent)
-      step = scopes.get(parent)
-    }
-    if (step?.kind !== 'root' && step?.kind !== 'direct') {
-      return [
-        `${model.name}: @tenancy.through(${scope.relation}) does not lead to a tenant; choose another relation, or add a tenant field`,
-      ]
-    }
-  }
-  return []
-}
-
-const directivePattern = /^@tenancy\.([a-zA-Z]+)(?:\(([\w, ]+)\))?$/
-
-function directivesOf(model: DMMF.Model): Directive[] {
-  for (const field of model.fields) {
-    const [line] = directiveLines(field.documentation)
-    if (line) throw new Error(`"${line}" stands at the field "${field.name}"; write it above the model`)
-  }
-  return directiveLines(model.documentation).map((line) => {
-    const [, kind, list] = directivePattern.exec(line) ?? []
-    const names = list?.split(',').map((name) => name.trim()) ?? []
-    const [field] = names
-    if ((kind === 'key' || kind === 'through' || kind === 'member') && field && names.length === 1) {
-      return { kind, field }
-    }
-    const isBare = kind === 'shared' || kind === 'global' || kind === 'system' || kind === 'appendOnly'
-    if (isBare && !field) return { kind }
-    const commands = everyCommand.filter((command) => names.includes(command))
-    if (kind === 'allow' && field && commands.length === names.length) return { kind, commands }
-    throw new Error(
-      `"${line}" is no directive; known are @tenancy.key(field), .through(relation), .member(relation), .shared, .global, .system, ` +
-        `.allow(select, insert, update, delete) and .appendOnly`,
-    )
-  })
-}
-
-function directiveLines(documentation: string | undefined): string[] {
-  const lines = (documentation ?? '').split('\n').map((line) => line.trim())
-  return lines.filter((line) => line.startsWith('@tenancy'))
-}
-
-function relationNamed(model: DMMF.Model, name: string): DMMF.Field {
-  const field = model.fields.find((candidate) => candidate.name === name && candidate.kind === 'object')
-  if (!field) throw new Error(`"${name}" is no relation of ${model.name}`)
-  return field
-}
-
-function primaryKeyOf(model: DMMF.Model): readonly string[] {
-  return model.primaryKey?.fields ?? model.fields.filter((field) => field.isId).map((field) => field.name)
 }
 
 function compoundUniquesOf(model: DMMF.Model): Record<string, readonly string[]> {

@@ -1,9 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import generatorHelper, { type GeneratorConfig, type GeneratorOptions } from '@prisma/generator-helper'
+import { dirname, resolve } from 'node:path'
+import generatorHelper, { type GeneratorOptions } from '@prisma/generator-helper'
 import { TenancyError } from '../errors.ts'
-import { type ClassifyOptions, classify } from './classify.ts'
-import type { Manifest } from './manifest.ts'
+import { manifestOrThrow, outcomeOf } from './classify.ts'
+import { classifyNotices } from './classify-notices.ts'
+import { clientOf, manifestFiles, writeManifestFiles } from './manifest-files.ts'
+import { manifestOptions } from './manifest-options.ts'
+import { findProjectConfig, readProjectConfig } from './project-config.ts'
+import { readSchema, schemaFiles } from './read-schema.ts'
 
 /**
  * The Prisma generator: answers `prisma generate` over standard input and output and writes the manifest of the
@@ -28,36 +31,26 @@ export function runGenerator(): void {
   })
 }
 
-async function generate(options: GeneratorOptions): Promise<void> {
-  const folder = options.generator.output?.value
+async function generate({ generator, otherGenerators, dmmf, schemaPath }: GeneratorOptions): Promise<void> {
+  const folder = generator.output?.value
   if (!folder)
     throw new TenancyError('DH304', 'generator tenancy has no output; write output = "../src/generated"')
-  const manifest = classify(options.dmmf.datamodel, classifyOptions(options.generator))
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'tenancy.ts'), renderManifest(manifest))
-  writeFileSync(join(folder, 'tenancy.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-}
-
-function classifyOptions({ config }: GeneratorConfig): ClassifyOptions {
-  const [tenantModel] = strings(config['tenantModel'])
-  if (!tenantModel) {
-    throw new TenancyError(
-      'DH304',
-      'generator tenancy does not name the tenant; write tenantModel = "Tenant"',
-    )
-  }
-  const fields = strings(config['tenantField'])
-  return { tenantModel, tenantFields: fields.length > 0 ? fields : ['tenantId'] }
-}
-
-function strings(value: string | string[] | undefined): string[] {
-  return value === undefined ? [] : Array.isArray(value) ? value : [value]
-}
-
-/** The text of the generated module. It imports nothing, so that it compiles wherever it is put. */
-export function renderManifest(manifest: Manifest): string {
-  return `// Written by \`prisma generate\` (generator tenancy, provider "doublehull"). Do not edit.
-
-export const manifest = ${JSON.stringify(manifest, null, 2)} as const
-`
+  const files = schemaFiles(schemaPath)
+  const root = dirname(generator.sourceFilePath)
+  const path = generator.config['config']
+  const config = typeof path === 'string' ? readProjectConfig(resolve(root, path)) : findProjectConfig(root)
+  const options = { ...manifestOptions(generator.config, config), files }
+  const outcome = outcomeOf(dmmf.datamodel, options)
+  const manifest = manifestOrThrow(outcome)
+  // with `prisma generate --generator tenancy` the others are not told
+  const client =
+    clientOf(
+      otherGenerators.map(({ provider, output, isCustomOutput }) => ({
+        provider: provider.value ?? '',
+        output: isCustomOutput ? (output?.value ?? undefined) : undefined,
+      })),
+    ) ?? clientOf(readSchema(schemaPath).generators)
+  writeManifestFiles(folder, manifestFiles(manifest, folder, { schema: schemaPath, client }))
+  // Prisma keeps what a generator writes to standard error for its failure, and shows its standard output
+  for (const notice of classifyNotices(outcome, manifest)) process.stdout.write(`${notice}\n`)
 }

@@ -3,13 +3,14 @@
  * (`generator.ts`); hull one rewrites arguments by it, hull two's policies are printed from it. Plain data,
  * so that it can be read by anything and compared by eye.
  */
+import type { TenantIdType } from '../context/tenant-id.ts'
 
 /** Which rows of a model are a tenant's. */
 export type Scope =
   /** The tenant model: the one row whose key is the tenant's id. */
   | { readonly kind: 'root'; readonly field: string }
-  /** Rows whose tenant field is the tenant. */
-  | { readonly kind: 'direct'; readonly field: string }
+  /** Rows whose tenant field is the tenant. Where that is nullable, rows without a tenant are nobody's. */
+  | { readonly kind: 'direct'; readonly field: string; readonly nullable?: true }
   /** As direct; rows without a tenant are read by all and written by no tenant. */
   | { readonly kind: 'shared'; readonly field: string }
   /** Rows whose required parent is the tenant's. */
@@ -21,8 +22,7 @@ export type Scope =
   /** Rows that no tenant sees: neither a grant nor a policy is for tenants, and hull one refuses the model. */
   | { readonly kind: 'system' }
 
-/** PostgreSQL's type of the tenants' ids, `varchar` being `text`: that of the tenant model's key and of every tenant column. */
-export type TenantIdType = 'uuid' | 'text' | 'int4' | 'int8'
+export type { TenantIdType }
 
 /** What the schema has and Prisma's client does not: no model of the manifest stands for it, or no field. */
 export interface HiddenElement {
@@ -36,6 +36,8 @@ export interface HiddenElement {
 
 /** What a role may be granted that row-level security holds, in PostgreSQL's words and order. */
 export type Command = 'select' | 'insert' | 'update' | 'delete'
+
+export const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
 
 export interface RelationManifest {
   /** The model at the other end. */
@@ -98,6 +100,35 @@ export interface Manifest {
 /** The field of a model that holds the tenant's id, or `undefined` where the scope has none. */
 export function tenantFieldOf(model: ModelManifest): string | undefined {
   return 'field' in model.scope ? model.scope.field : undefined
+}
+
+/**
+ * The fields that tell a row of a model from the others: its primary key, or else a unique one. A view may have
+ * neither; then any field.
+ */
+export function keyOf({
+  primaryKey,
+  uniqueFields,
+  compoundUniques,
+  columns,
+}: ModelManifest): readonly string[] {
+  if (primaryKey.length > 0) return primaryKey
+  const [field] = uniqueFields
+  if (field !== undefined) return [field]
+  const [compound] = Object.values(compoundUniques)
+  return compound ?? Object.keys(columns).slice(0, 1)
+}
+
+/**
+ * Whether every row of a model has a tenant in its tenant field. A manifest that doesn't say it of a field shows it by
+ * the relation to the tenant: one that may be absent has a field that may be null.
+ */
+export function hasTenantAlways({ scope, relations }: ModelManifest): boolean {
+  if (scope.kind === 'root') return true
+  if (scope.kind !== 'direct' || scope.nullable) return false
+  return !Object.values(relations).some(
+    ({ required, fields }) => !required && fields.length === 1 && fields[0] === scope.field,
+  )
 }
 
 /**

@@ -12,7 +12,8 @@ const relation = z.object({
   inverse: z.string(),
 })
 const scope = z.discriminatedUnion('kind', [
-  z.object({ kind: z.enum(['root', 'direct', 'shared']), field: z.string() }),
+  z.object({ kind: z.enum(['root', 'shared']), field: z.string() }),
+  z.object({ kind: z.literal('direct'), field: z.string(), nullable: z.literal(true).exactOptional() }),
   z.object({ kind: z.enum(['through', 'member']), relation: z.string() }),
   z.object({ kind: z.enum(['global', 'system']) }),
 ])

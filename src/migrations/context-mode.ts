@@ -5,6 +5,7 @@
  */
 import { createHash, type KeyObject } from 'node:crypto'
 import type { ContextKey } from '../context/context-key.ts'
+import { isTenantIdType, type TenantIdType, tenantIdTypes } from '../context/tenant-id.ts'
 import { TenancyError } from '../errors.ts'
 import { type ContextFunction, plainContextFunctions, signedContextFunctions } from '../policy/context-sql.ts'
 import { quoteIdentifier } from '../policy/identifier.ts'
@@ -58,7 +59,8 @@ async function syncInTransaction(
   if (present.size === 0) throw missing('functions of the context', '20261121000100_context')
   const hasTable = await hasKeyTable(session)
   if (keys.length > 0 && !hasTable) throw missing('table tenancy.context_key', '20261121000700_context_key')
-  const wanted = keys.length > 0 ? signedContextFunctions : plainContextFunctions
+  const type = idTypeOf(present)
+  const wanted = keys.length > 0 ? signedContextFunctions(type) : plainContextFunctions(type)
   const outdated = wanted.filter(
     ({ name, body, securityDefiner }) =>
       present.get(name)?.body !== body || present.get(name)?.securityDefiner !== securityDefiner,
@@ -87,15 +89,28 @@ export async function readContextMode(session: MigrationSession): Promise<Contex
   })
 }
 
-type PresentFunction = Pick<ContextFunction, 'body' | 'securityDefiner'> & { readonly owner: string }
+type PresentFunction = Pick<ContextFunction, 'body' | 'securityDefiner' | 'returns'> & {
+  readonly owner: string
+}
+
+/** The type of the tenants' ids, which the database knows: its policies and its columns' defaults ask the function. */
+function idTypeOf(present: ReadonlyMap<string, PresentFunction>): TenantIdType {
+  const returns = present.get('tenancy.require_tenant_id()')?.returns ?? 'uuid'
+  if (isTenantIdType(returns)) return returns
+  throw new TenancyError(
+    'DH409',
+    `the function tenancy.require_tenant_id() of the database returns ${returns}, which is no type of tenant ids that the package knows: ${tenantIdTypes.join(', ')}`,
+  )
+}
 
 async function readFunctions({ client }: MigrationSession): Promise<ReadonlyMap<string, PresentFunction>> {
   const { rows } = await client.query<PresentFunction & { name: string }>(
     `select 'tenancy.' || p.proname || '()' as name, p.prosrc as body, p.prosecdef as "securityDefiner",
-            r.rolname::text as owner
+            t.typname::text as returns, r.rolname::text as owner
        from pg_catalog.pg_proc p
        join pg_catalog.pg_namespace n on n.oid = p.pronamespace
        join pg_catalog.pg_roles r on r.oid = p.proowner
+       join pg_catalog.pg_type t on t.oid = p.prorettype
       where n.nspname = 'tenancy' and p.pronargs = 0 and p.proname in ('current_tenant_id', 'require_tenant_id', 'pre_request')`,
   )
   return new Map(rows.map((row) => [row.name, row]))

@@ -9,13 +9,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { TenancyError } from '../errors.ts'
 import type { Manifest } from '../manifest/manifest.ts'
-import { factsOf } from '../policy/database-facts.ts'
+import { type DatabaseFacts, factsOf } from '../policy/database-facts.ts'
 import { quoteIdentifier } from '../policy/identifier.ts'
 import { lockOf, type OnlineFinding, type OnlineStep } from '../policy/online-step.ts'
 import { onlineSteps } from '../policy/online-steps.ts'
 import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { describeDatabaseError, isConnectionLost, sqlStateOf } from './database-error.ts'
-import { readFacts } from './read-facts.ts'
+import { readFacts, requireFoundation } from './read-facts.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
 export type { OnlineFinding, OnlineStepKind } from '../policy/online-step.ts'
@@ -103,7 +103,8 @@ export async function protectDatabase(options: ProtectOptions): Promise<ProtectR
   return withMigrationSession(connectionString, sessionLockTimeoutMs, onWait, async (session) => {
     // a build waits for what it must, and stops nobody meanwhile; a limit of the role's would only break it off
     await session.client.query('set statement_timeout = 0; set lock_timeout = 0')
-    const facts = await readFacts(session, manifest, roles)
+    const facts = await factsNow(session, manifest, roles)
+    requireFoundation(facts, roles)
     const plan = onlineSteps(manifest, roles, facts)
     const findings = [...plan.findings]
     const run = new Run(session, {
@@ -120,9 +121,13 @@ export async function protectDatabase(options: ProtectOptions): Promise<ProtectR
     }
     for (const step of plan.steps) await run.do(step)
     if (plan.steps.length > 0)
-      await findUndone(run, onlineSteps(manifest, roles, await readFacts(session, manifest, roles)).steps)
+      await findUndone(run, onlineSteps(manifest, roles, await factsNow(session, manifest, roles)).steps)
     return { steps: run.steps, findings, complete: !findings.some(isProblem) }
   })
+}
+
+function factsNow(session: MigrationSession, manifest: Manifest, roles: RoleNames): Promise<DatabaseFacts> {
+  return inTransaction(session, () => readFacts(session.client, manifest, roles))
 }
 
 /** PostgreSQL answers a grant without the right to it with a warning: what was done is looked at, and not believed. */

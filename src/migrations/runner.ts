@@ -5,10 +5,10 @@
  *
  * It does not compare the schema with the migrations: what somebody changed by hand stays unseen.
  */
-import { fileURLToPath } from 'node:url'
 import { TenancyError } from '../errors.ts'
 import { quoteIdentifier } from '../policy/identifier.ts'
 import { applyMigration } from './apply.ts'
+import { bundledMigrations } from './bundled-migrations.ts'
 import { type ContextReport, readContextMode, syncContext } from './context-mode.ts'
 import { type ContextOptions, parseContextOptions } from './context-settings.ts'
 import { planMigrations } from './history.ts'
@@ -53,6 +53,8 @@ export interface MigrationOptions {
   readonly roles?: RoleOptions
   /** Whether contexts must be signed, and with which keys. Left as it is unless told. */
   readonly context?: ContextOptions
+  /** Where passwords and keys are looked up that the options don't give; `process.env` unless told. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   /** How long to wait for another run on the same database, in milliseconds. Default 60,000. */
   readonly lockTimeoutMs?: number
   /** Called for each step, after it has been committed. */
@@ -67,9 +69,6 @@ export interface MigrationReport {
   readonly roles: readonly RoleReport[]
   readonly context: ContextReport
 }
-
-/** The same place seen from `src/migrations` and from `dist/migrations`. */
-const bundledMigrations = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
 const defaultLockTimeoutMs = 60_000
 
@@ -94,8 +93,9 @@ const defaultLockTimeoutMs = 60_000
 export async function runMigrations(options: MigrationOptions): Promise<MigrationReport> {
   const { connectionString, directory = bundledMigrations, lockTimeoutMs = defaultLockTimeoutMs } = options
   const log = options.log ?? (() => undefined)
-  const settings = parseRoleOptions(options.roles ?? {}, process.env)
-  const contextSettings = parseContextOptions(options.context ?? {}, process.env)
+  const environment = options.environment ?? process.env
+  const settings = parseRoleOptions(options.roles ?? {}, environment)
+  const contextSettings = parseContextOptions(options.context ?? {}, environment)
   const files = await readMigrations(directory)
   const onWait = () => log({ type: 'waitingForLock', timeoutMs: lockTimeoutMs })
   return withMigrationSession(connectionString, lockTimeoutMs, onWait, async (session) => {

@@ -1,18 +1,24 @@
 /**
- * The functions that read the context, in SQL: the one place that they are written in. A database has one of two
- * bodies of each, and `prosecdef` of `tenancy.current_tenant_id()` tells which.
+ * The functions that read the context, in SQL: the one place that they are written in. They return the type that the
+ * schema's tenant ids have, so that a policy compares a column with its like and an index on it serves; a number's
+ * column is never compared with a text. A database has one of two bodies of each, and `prosecdef` of
+ * `tenancy.current_tenant_id()` tells which.
  *
  * - **plain**: believes the settings of the transaction. Whoever can write SQL can write them.
  * - **signed**: believes them only with a signature of the application's, under a key that none of the roles that
  *   query can read. It keeps out whoever can inject SQL; it does not keep out whoever has the key, or a signature of
  *   that tenant that has not expired.
  */
+import type { TenantIdType } from '../manifest/manifest.ts'
+import { type TenantIdSql, tenantIdSql } from './tenant-id-sql.ts'
 
 /** One of the functions, as `create function` has it. */
 export interface ContextFunction {
   /** Its name and what it takes, as `regprocedure` reads it. */
   readonly name: string
   readonly language: 'sql' | 'plpgsql'
+  /** The type that it returns, of PostgreSQL's own. */
+  readonly returns: string
   /** Runs with the owner's rights. */
   readonly securityDefiner: boolean
   /** What stands between the dollars: `prosrc` in the catalog. */
@@ -21,7 +27,7 @@ export interface ContextFunction {
   readonly sql: string
 }
 
-// The text that is signed. A uuid has no colon in it and an expiry has none, so no two contexts have the same; what goes
+// The text that is signed. An id has no colon in it and an expiry has none, so no two contexts have the same; what goes
 // before them keeps out what the key may have signed for another purpose. None of the parts may be null, which
 // concat_ws leaves out.
 const signedText = (tenantId: string, userId: string, expiry: string) =>
@@ -37,20 +43,15 @@ const macSql = (text: string) =>
 // PostgreSQL asks for each of them, in each statement, whether the caller may use it.
 const setting = `pg_catalog.current_setting('app.tenant_id', true)`
 const claims = `pg_catalog.current_setting('request.jwt.claims', true)`
-// the cast refuses the rest, as 22P02; a regular expression would take as long as finding the row
-const isUuid = (text: string) => `${text} operator(pg_catalog.~~) '________-____-____-____-____________'`
-// with claims behind it, it is no uuid
-const isUuidAlone = isUuid(`pg_catalog.concat(${setting}, ${claims})`)
-
-const plainTenantBody = `
-  select case when ${isUuidAlone}
-         then ${setting}::pg_catalog.uuid
+const plainTenantBody = (id: TenantIdSql) => `
+  select case when ${id.isPlainly(setting, claims)}
+         then ${setting}::pg_catalog.${id.type}
          else tenancy.read_tenant_id() end
 `
 
-const plainRequireBody = `
-  select case when ${isUuidAlone}
-         then ${setting}::pg_catalog.uuid
+const plainRequireBody = (id: TenantIdSql) => `
+  select case when ${id.isPlainly(setting, claims)}
+         then ${setting}::pg_catalog.${id.type}
          else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
 `
 
@@ -58,9 +59,9 @@ const signedRequireBody = `
   select coalesce(tenancy.current_tenant_id(), tenancy.missing_tenant_id())
 `
 
-const claimedBody = `
-  select case when ${isUuid(setting)}
-         then ${setting}::pg_catalog.uuid
+const claimedBody = (id: TenantIdSql) => `
+  select case when ${id.isPlainlyClaimed(setting)}
+         then ${setting}::pg_catalog.${id.type}
          else coalesce(tenancy.read_tenant_id(), tenancy.missing_tenant_id()) end
 `
 
@@ -74,7 +75,7 @@ end
 `
 
 // All other contexts, the faulty ones too.
-const readBody = `
+const readBody = (id: TenantIdSql) => `
 declare
   -- after a transaction that had set it, the setting is '' and not null
   setting pg_catalog.text := nullif(current_setting('app.tenant_id', true), '');
@@ -82,7 +83,7 @@ declare
 begin
   -- what PostgREST and its likes set for the transaction when they have verified a token
   if claims is not null then
-    claims := lower(claims::pg_catalog.jsonb ->> 'tenant_id');
+    claims := ${id.claimed(`claims::pg_catalog.jsonb ->> 'tenant_id'`)};
     if claims is null then
       raise exception using
         errcode = 'DH102',
@@ -95,14 +96,12 @@ begin
     end if;
     setting := claims;
   end if;
-  -- one spelling of a uuid only; a regular expression would say it shorter and take longer, in every query
-  if setting not like '________-____-____-____-____________'
-     or translate(setting, '0123456789abcdef', '') <> '----' then
+${id.spelling}  if ${id.isNone('setting')} then
     raise exception using
       errcode = 'DH102',
-      message = 'DH102: the tenant context is not a uuid';
+      message = 'DH102: the tenant context is not ${id.what}';
   end if;
-  return setting::pg_catalog.uuid;
+  return setting::pg_catalog.${id.type};
 end
 `
 
@@ -125,13 +124,13 @@ const remainingSql = `${part(1)}::pg_catalog.float8 - pg_catalog.date_part('epoc
 // search_path, PostgreSQL looks for a type among the temporary ones first, and a domain there could have its check
 // run with the owner's rights. No strict, no assert, no variable that holds a pad: the caller's own settings
 // (plpgsql.print_strict_params, debug_print_plan) would print it.
-const signedTenantBody = `
+const signedTenantBody = (id: TenantIdSql) => `
 declare
   -- claims (request.jwt.claims) are a setting that anybody can write: without a signature they count for nothing
-  tenant_id pg_catalog.uuid := (
+  tenant_id pg_catalog.${id.type} := (
     select case when ${genuineSql}
                 then case when pg_catalog.abs(${remainingSql} - 45000) < 45000
-                          then current_setting('app.tenant_id', true)::pg_catalog.uuid end end
+                          then current_setting('app.tenant_id', true)::pg_catalog.${id.type} end end
       from tenancy.context_key k
      where k.id = ${part(2)} and current_setting('app.tenant_id', true) <> '');
   genuine pg_catalog.bool;
@@ -162,28 +161,26 @@ begin
 end
 `
 
-const uuidPattern = `'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'`
-
 // A request without a token, or with one that has no tenant, is let pass without a context: it may read what is
 // everybody's, and the policies raise for all the rest.
-const preRequestBody = (sign: string) => `
+const preRequestBody = (id: TenantIdSql, sign: string) => `
 declare
   claims pg_catalog.jsonb := nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb;
-  tenant pg_catalog.text := coalesce(lower(claims ->> 'tenant_id'), '');
-  subject pg_catalog.text := coalesce(lower(claims ->> 'sub'), '');
+  tenant pg_catalog.text := coalesce(${id.claimed(`claims ->> 'tenant_id'`)}, '');
+  subject pg_catalog.text := coalesce(${id.claimed(`claims ->> 'sub'`)}, '');
   signature pg_catalog.text := '';
 begin
-  if tenant <> '' and tenant !~ ${uuidPattern} then
+  if tenant <> '' and ${id.isNoClaim('tenant')} then
     raise exception using
       errcode = 'DH102',
-      message = 'DH102: tenant_id in the claims of the token (request.jwt.claims) is not a uuid';
+      message = 'DH102: tenant_id in the claims of the token (request.jwt.claims) is not ${id.what}';
   end if;
   if coalesce(current_setting('app.tenant_id', true), '') not in ('', tenant) then
     raise exception using
       errcode = 'DH103',
       message = 'DH103: the transaction already belongs to another tenant than the claims of the token name';
   end if;
-  if subject !~ ${uuidPattern} then
+  if ${id.isNoUser('subject')} then
     subject := '';
   end if;
 ${sign}  perform pg_catalog.set_config('app.tenant_id', tenant, true),
@@ -214,11 +211,10 @@ interface Definition {
 
 const reads = 'stable parallel safe'
 
-const currentTenantId = { name: 'tenancy.current_tenant_id()', returns: 'uuid', attributes: reads } as const
+const currentTenantId = { name: 'tenancy.current_tenant_id()', attributes: reads } as const
 const requireTenantId = {
   name: 'tenancy.require_tenant_id()',
   language: 'sql',
-  returns: 'uuid',
   attributes: reads,
 } as const
 const preRequest = {
@@ -236,67 +232,104 @@ function contextFunction(definition: Definition, command = 'create or replace fu
   return {
     name,
     language,
+    returns,
     securityDefiner,
     body,
     sql: `${command} ${name} returns ${returns}\n  language ${language} ${attributes}${definer}${settings}\nas $$${body}$$;\n`,
   }
 }
 
-const plain: readonly Definition[] = [
-  { ...currentTenantId, language: 'sql', body: plainTenantBody },
-  { ...requireTenantId, body: plainRequireBody },
-  { ...preRequest, body: preRequestBody('') },
-]
+function plainDefinitions(type: TenantIdType): readonly Definition[] {
+  const id = tenantIdSql(type)
+  return [
+    { ...currentTenantId, returns: type, language: 'sql', body: plainTenantBody(id) },
+    { ...requireTenantId, returns: type, body: plainRequireBody(id) },
+    { ...preRequest, body: preRequestBody(id, '') },
+  ]
+}
 
-/** The bodies that believe the settings: what the migration of the context creates. */
-export const plainContextFunctions = plain.map((definition) => contextFunction(definition))
+/**
+ * The bodies that believe the settings: what the migration of the context creates.
+ *
+ * @param type the type of the tenants' ids
+ */
+export function plainContextFunctions(type: TenantIdType): readonly ContextFunction[] {
+  return plainDefinitions(type).map((definition) => contextFunction(definition))
+}
 
-/** The bodies that believe a signed context only. */
-export const signedContextFunctions = [
-  contextFunction({ ...currentTenantId, language: 'plpgsql', securityDefiner: true, body: signedTenantBody }),
-  contextFunction({ ...requireTenantId, body: signedRequireBody }),
-  contextFunction({ ...preRequest, securityDefiner: true, body: preRequestBody(signingSql) }),
-]
+/**
+ * The bodies that believe a signed context only.
+ *
+ * @param type the type of the tenants' ids
+ */
+export function signedContextFunctions(type: TenantIdType): readonly ContextFunction[] {
+  const id = tenantIdSql(type)
+  const definitions: readonly Definition[] = [
+    {
+      ...currentTenantId,
+      returns: type,
+      language: 'plpgsql',
+      securityDefiner: true,
+      body: signedTenantBody(id),
+    },
+    { ...requireTenantId, returns: type, body: signedRequireBody },
+    { ...preRequest, securityDefiner: true, body: preRequestBody(id, signingSql) },
+  ]
+  return definitions.map((definition) => contextFunction(definition))
+}
 
-const [createCurrentTenantId = '', createRequireTenantId = '', createPreRequest = ''] = plain.map(
-  (definition) => contextFunction(definition, 'create function').sql,
-)
+/**
+ * Those that are the same, whether contexts are signed or not.
+ *
+ * @param type the type of the tenants' ids
+ */
+export function commonContextFunctions(type: TenantIdType): readonly ContextFunction[] {
+  const id = tenantIdSql(type)
+  const definitions: readonly Definition[] = [
+    {
+      name: 'tenancy.read_tenant_id()',
+      language: 'plpgsql',
+      returns: type,
+      attributes: reads,
+      body: readBody(id),
+    },
+    {
+      name: 'tenancy.missing_tenant_id()',
+      language: 'plpgsql',
+      returns: type,
+      attributes: reads,
+      body: missingBody,
+    },
+    {
+      name: 'tenancy.claimed_tenant_id()',
+      language: 'sql',
+      returns: type,
+      attributes: reads,
+      body: claimedBody(id),
+    },
+  ]
+  return definitions.map((definition) => contextFunction(definition, 'create function'))
+}
 
-const common: readonly Definition[] = [
-  {
-    name: 'tenancy.read_tenant_id()',
-    language: 'plpgsql',
-    returns: 'uuid',
-    attributes: reads,
-    body: readBody,
-  },
-  {
-    name: 'tenancy.missing_tenant_id()',
-    language: 'plpgsql',
-    returns: 'uuid',
-    attributes: reads,
-    body: missingBody,
-  },
-  {
-    name: 'tenancy.claimed_tenant_id()',
-    language: 'sql',
-    returns: 'uuid',
-    attributes: reads,
-    body: claimedBody,
-  },
-]
-
-/** Those that are the same, whether contexts are signed or not. */
-export const commonContextFunctions = common.map((definition) =>
-  contextFunction(definition, 'create function'),
-)
-
-const [createRead = '', createMissing = '', createClaimedTenantId = ''] = commonContextFunctions.map(
-  ({ sql }) => sql,
-)
-
-/** The migration of the context, word for word. */
-export const contextMigrationSql = `-- The context of a transaction, as the database reads it. It stands before the tables because their columns
+/**
+ * The migration of the context: schema `tenancy` must be there. For uuids it is, word for word, the one that the
+ * package ships.
+ *
+ * @param type the type of the tenants' ids: the functions return it
+ *
+ * @example
+ * ```ts
+ * await client.query(contextMigrationSql(manifest.tenantIdType))
+ * ```
+ */
+export function contextMigrationSql(type: TenantIdType): string {
+  const [createCurrentTenantId = '', createRequireTenantId = '', createPreRequest = ''] = plainDefinitions(
+    type,
+  ).map((definition) => contextFunction(definition, 'create function').sql)
+  const [createRead = '', createMissing = '', createClaimedTenantId = ''] = commonContextFunctions(type).map(
+    ({ sql }) => sql,
+  )
+  return `-- The context of a transaction, as the database reads it. It stands before the tables because their columns
 -- default to it.
 set local role doublehull_owner;
 
@@ -335,5 +368,6 @@ comment on function tenancy.claimed_tenant_id() is
 -- may can write the claims first, and so be any tenant.
 ${createPreRequest}
 comment on function tenancy.pre_request() is
-  'Makes the verified claims of a token (request.jwt.claims) the context: tenant_id, and sub where it is a uuid.';
+  'Makes the verified claims of a token (request.jwt.claims) the context: tenant_id, and sub where it is ${tenantIdSql(type).user}.';
 `
+}

@@ -1,4 +1,5 @@
-/** What the plan of an online protection asks of a database: names and definitions, never a row. */
+/** What the comparison of a manifest with a database asks of it: names and definitions, never a row. */
+import type { ColumnCast } from './change-of-policy.ts'
 
 /** An action of a foreign key, as `pg_constraint` abbreviates it. */
 type KeyAction = 'a' | 'r' | 'c' | 'n' | 'd'
@@ -28,45 +29,119 @@ export interface ForeignKeyFacts {
   readonly deferred: boolean
 }
 
-interface PolicyFacts {
+export interface PolicyFacts {
   readonly name: string
   readonly permissive: boolean
   /** As in {@link Policy}. */
   readonly command: string
-  /** Empty for `public`. */
+  /** `public` is everybody. */
   readonly roles: readonly string[]
+  /** As `pg_get_expr` prints it with an empty search_path. */
+  readonly using: string | null
+  readonly check: string | null
 }
 
-/** A privilege that a role was granted on a table by name, in lower case. */
-interface GrantFacts {
+/** A privilege that a role was granted by name, in lower case; what the owner of the object has is none. */
+export interface GrantFacts {
+  /** `public` is everybody. */
   readonly role: string
   readonly privilege: string
+  /** The column, where it was granted on one. */
+  readonly column?: string | null
+  /** The role may pass it on. */
+  readonly grantable: boolean
 }
 
-export interface TableFacts {
+/** A sequence that numbers a column. */
+export interface SequenceFacts {
+  readonly schema: string
+  readonly name: string
+  readonly owner: string
+  /** Of an identity column, or of a serial one: it goes where its table goes. */
+  readonly ownedByTable: boolean
+  /** Of an identity column: whoever inserts needs no privilege on it. */
+  readonly identity: boolean
+  readonly grants: readonly GrantFacts[]
+}
+
+/** What row-level security and grants make of a table. */
+interface ProtectionFacts {
   readonly schema: string
   readonly table: string
-  /** `other` is a view or anything else that no policy can hold. */
-  readonly kind: 'table' | 'partitioned' | 'other'
+  /** `other` is what no policy can hold: a materialized view, a foreign table. */
+  readonly kind: 'table' | 'partitioned' | 'view' | 'other'
   readonly owner: string
-  /** The owner is a superuser or has BYPASSRLS, so that FORCE does not bind it. */
-  readonly ownerBypasses: boolean
   readonly rowSecurity: boolean
   readonly forced: boolean
+  /** Of a view: it asks its tables as whoever queries it. */
+  readonly securityInvoker: boolean
+  readonly policies: readonly PolicyFacts[]
+  /** The columns that PostgreSQL casts by itself in these policies. */
+  readonly casts: readonly ColumnCast[]
+  readonly grants: readonly GrantFacts[]
+  readonly sequences: readonly SequenceFacts[]
+}
+
+/** A column, with its type as `format_type` prints it. */
+interface ColumnFacts {
+  readonly name: string
+  readonly type: string
+}
+
+export interface TableFacts extends ProtectionFacts {
+  /** The owner is a superuser or has BYPASSRLS, so that FORCE does not bind it. */
+  readonly ownerBypasses: boolean
+  readonly columns: readonly ColumnFacts[]
   readonly notNull: readonly string[]
   readonly indexes: readonly IndexFacts[]
   readonly foreignKeys: readonly ForeignKeyFacts[]
-  readonly policies: readonly PolicyFacts[]
+  /** Partitions and inheritance children, and theirs. */
+  readonly parts: readonly ProtectionFacts[]
+}
+
+/** A type or a function that tables of the manifest stand on; none of PostgreSQL's own or of an extension. */
+export interface SupportFacts {
+  readonly kind: 'type' | 'function'
+  readonly schema: string
+  /** Quoted and with its schema; of a function with what it takes. */
+  readonly name: string
+  readonly owner: string
+  /** A function that runs with the rights of its owner. */
+  readonly definer: boolean
+  /** Of a function that whoever writes a row must be allowed to execute, the roles that were granted that by name. */
+  readonly callers: readonly string[] | null
+}
+
+interface SchemaFacts {
+  readonly name: string
+  readonly owner: string
   readonly grants: readonly GrantFacts[]
+}
+
+/** What policies stand on, as far as it is there. */
+interface FoundationFacts {
+  readonly missingRoles: readonly string[]
+  /** Functions of the context. */
+  readonly missingFunctions: readonly string[]
+  /** The schema of the context is there and belongs to the owner's role. */
+  readonly schema: boolean
+  readonly systemWork: boolean
+  readonly contextKey: boolean
 }
 
 /** The tables of a manifest, and what their protection stands on. */
 export interface DatabaseFacts {
   readonly tables: readonly TableFacts[]
+  /** Tables in the manifest's schemas that have policies or are the parts of such, and are none of the manifest. */
+  readonly left: readonly ProtectionFacts[]
   /** Whoever runs the steps is a superuser or has BYPASSRLS. Otherwise they run as the owner of each table. */
   readonly seesAll: boolean
   /** Which schema each role may use, and which functions of the context it may execute. */
   readonly usable: readonly { readonly role: string; readonly object: string }[]
+  /** The manifest's schemas, the context's, and those of types and functions. */
+  readonly schemas: readonly SchemaFacts[]
+  readonly support: readonly SupportFacts[]
+  readonly foundation: FoundationFacts
   /** Names of relations in the schemas of the manifest, as `schema.name`: a new index needs a free one. */
   readonly relations: readonly string[]
 }

@@ -1,11 +1,11 @@
 import type { Manifest } from '../manifest/manifest.ts'
 import { type DatabaseFacts, factsOf, type TableFacts } from './database-facts.ts'
-import { schemaGrants, tableGrants } from './grant-sql.ts'
+import { schemaGrants } from './grant-sql.ts'
 import { qualified, quoteIdentifier } from './identifier.ts'
 import { keySteps } from './online-keys.ts'
 import type { OnlineFinding, OnlinePlan, OnlineStep } from './online-step.ts'
-import { type ProtectedTable, policiesOf } from './policy.ts'
-import { createPolicySql } from './policy-sql.ts'
+import { type ProtectedTable, protectedTables } from './policy.ts'
+import { foreignPolicies, protectionsOf } from './protection.ts'
 import type { RoleNames } from './roles.ts'
 
 /**
@@ -23,17 +23,14 @@ import type { RoleNames } from './roles.ts'
  * ```
  */
 export function onlineSteps(manifest: Manifest, roles: RoleNames, facts: DatabaseFacts): OnlinePlan {
-  const tables = inOrder(manifest, policiesOf(manifest, roles))
+  const tables = inOrder(manifest, protectedTables(manifest, roles))
   const findings = tables.flatMap((table) =>
     findingsOf(table, factsOf(facts, table.schema, table.table), roles),
   )
   const keys = keySteps(manifest, facts)
-  const protections = tables.flatMap((table) => {
-    const found = factsOf(facts, table.schema, table.table)
-    if (found === undefined || found.kind === 'other') return []
-    const statements = protectionOf(table, found, roles)
-    return statements.length === 0 ? [] : [protection(table, statements)]
-  })
+  const protections = protectionsOf(tables, facts, roles)
+    .filter(({ statements }) => statements.length > 0)
+    .map(({ table, statements }) => protection(table, statements))
   return {
     steps: [...schemaSteps(tables, facts, roles), ...keys.steps, ...protections],
     findings: [...findings, ...keys.findings],
@@ -44,7 +41,7 @@ export function onlineSteps(manifest: Manifest, roles: RoleNames, facts: Databas
  * A policy that asks another table comes after that table's own: the application may not read the other one before it
  * was granted that, and it is granted nothing that no policy holds.
  */
-function inOrder(manifest: Manifest, tables: readonly ProtectedTable[]): readonly ProtectedTable[] {
+export function inOrder(manifest: Manifest, tables: readonly ProtectedTable[]): readonly ProtectedTable[] {
   const rank = new Map<string, number>()
   const models = Object.values(manifest.models)
   const rankOf = (model: (typeof models)[number] | undefined): number => {
@@ -75,60 +72,8 @@ function protection({ schema, table }: ProtectedTable, statements: readonly stri
   return { kind: 'protectTable', schema, table, object: table, statements, transaction: true }
 }
 
-/** In one transaction, so that there is no moment in which a table is granted and not held, or held by half. */
-function protectionOf(table: ProtectedTable, facts: TableFacts, roles: RoleNames): readonly string[] {
-  const name = qualified(table.schema, table.table)
-  const wanted = new Map(table.policies.map((policy) => [policy.name, policy]))
-  const asWanted = facts.policies.filter((found) => {
-    const policy = wanted.get(found.name)
-    return (
-      policy !== undefined &&
-      policy.command === found.command &&
-      (policy.as === 'permissive') === found.permissive &&
-      [...policy.roles].sort().join('\0') === [...found.roles].sort().join('\0')
-    )
-  })
-  const outdated = facts.policies.filter(
-    (found) => !asWanted.includes(found) && (isOwnName(found.name) || wanted.has(found.name)),
-  )
-  const present = new Set(asWanted.map((found) => found.name))
-  const granted = new Set(facts.grants.map(({ role, privilege }) => JSON.stringify([role, privilege])))
-  const has = (role: string, privilege: string) => granted.has(JSON.stringify([role, privilege]))
-  return [
-    ...(facts.rowSecurity ? [] : [`alter table ${name} enable row level security`]),
-    ...(facts.forced ? [] : [`alter table ${name} force row level security`]),
-    ...outdated.map((found) => `drop policy ${quoteIdentifier(found.name)} on ${name}`),
-    ...table.policies
-      .filter((policy) => !present.has(policy.name))
-      .map((policy) => createPolicySql(name, policy).replace(/;$/, '')),
-    // TRUNCATE, REFERENCES and TRIGGER are not held by row-level security, and the rest no policy lets pass
-    ...tableGrants(table, roles).flatMap(({ role, privileges }) => {
-      const wanted = new Set<string>(privileges)
-      const excess = facts.grants
-        .filter((found) => found.role === role && !wanted.has(found.privilege))
-        .map((found) => found.privilege)
-      return excess.length === 0
-        ? []
-        : [`revoke ${excess.join(', ')} on ${name} from ${quoteIdentifier(role)}`]
-    }),
-    ...tableGrants(table, roles).flatMap(({ role, privileges }) => {
-      const missing = privileges.filter((privilege) => !has(role, privilege))
-      return missing.length === 0
-        ? []
-        : [`grant ${missing.join(', ')} on ${name} to ${quoteIdentifier(role)}`]
-    }),
-  ]
-}
-
-/** The names that this package gives, also with the hash of a definition that is no longer wanted. */
-function isOwnName(name: string): boolean {
-  return /^(tenant_(guard(_update|_delete)?|select|insert|update|delete)|owner_maintenance|system_work)_[0-9a-f]{8}$/.test(
-    name,
-  )
-}
-
 function findingsOf(
-  { schema, table, policies }: ProtectedTable,
+  { schema, table, isView }: ProtectedTable,
   facts: TableFacts | undefined,
   roles: RoleNames,
 ): readonly OnlineFinding[] {
@@ -137,20 +82,17 @@ function findingsOf(
     const message = `${name}: the database has no such table; run the migrations, or prisma generate`
     return [{ severity: 'problem', kind: 'missingTable', schema, table, message }]
   }
-  if (facts.kind === 'other') {
+  if (facts.kind === 'other' || (facts.kind === 'view' && !isView)) {
     const message = `${name}: it is no table, and no policy can hold it; let it run with security_invoker, as views can, and revoke the rest`
     return [{ severity: 'problem', kind: 'notATable', schema, table, message }]
   }
-  const wanted = new Set(policies.map((policy) => policy.name))
-  const foreign = facts.policies
-    .filter((found) => !wanted.has(found.name) && !isOwnName(found.name))
-    .map((found): OnlineFinding => {
-      const what = found.permissive
-        ? 'the guard keeps it from showing the tenants more'
-        : 'it may hide rows from tenants'
-      const message = `${name}: the policy ${found.name} is not Doublehull's and stays; ${what}`
-      return { severity: 'notice', kind: 'foreignPolicy', schema, table, object: found.name, message }
-    })
+  const foreign = foreignPolicies(facts).map((found): OnlineFinding => {
+    const what = found.permissive
+      ? 'the guard keeps it from showing the tenants more'
+      : 'it may hide rows from tenants'
+    const message = `${name}: the policy ${found.name} is not Doublehull's and stays; ${what}`
+    return { severity: 'notice', kind: 'foreignPolicy', schema, table, object: found.name, message }
+  })
   const partitioned: readonly OnlineFinding[] =
     facts.kind === 'partitioned'
       ? [
@@ -163,7 +105,7 @@ function findingsOf(
           },
         ]
       : []
-  if (facts.ownerBypasses || facts.owner === roles.owner) return [...foreign, ...partitioned]
+  if (isView || facts.ownerBypasses || facts.owner === roles.owner) return [...foreign, ...partitioned]
   const message = `${name}: it belongs to ${facts.owner}, from whom FORCE hides every row; run: alter table ${qualified(schema, table)} owner to ${quoteIdentifier(roles.owner)}`
   return [
     ...foreign,

@@ -111,6 +111,36 @@ export function policiesOf(manifest: Manifest, roles: RoleNames): readonly Prote
   return [...tables, ...joinTables]
 }
 
+/**
+ * All tables that must be held: those of {@link policiesOf}, and those that the schema has and Prisma's client does
+ * not, which nobody but their owner reaches.
+ */
+export function protectedTables(manifest: Manifest, roles: RoleNames): readonly ProtectedTable[] {
+  const hidden = manifest.hidden.filter(({ kind, schema, table }) => {
+    // the package's own, which are held by policies of their own
+    return kind === 'ignoredModel' && !ownTables.has(`${schema}.${table}`)
+  })
+  return [
+    ...policiesOf(manifest, roles),
+    ...hidden.map(({ schema, table }) => closedTable(schema, table, roles)),
+  ]
+}
+
+const ownTables = new Set(['tenancy.context_key', 'audit.system_work'])
+
+/** A table that nobody reaches but its owner, whom FORCE would blind without a policy. */
+export function closedTable(schema: string, table: string, roles: RoleNames): ProtectedTable {
+  return {
+    schema,
+    table,
+    policies: [all('owner_maintenance', roles.owner)],
+    isView: false,
+    commands: [],
+    readerCommands: [],
+    systemCommands: [],
+  }
+}
+
 type Access = 'read' | 'write'
 const everyCommand: readonly Command[] = ['select', 'insert', 'update', 'delete']
 
@@ -122,7 +152,9 @@ function modelPolicies(manifest: Manifest, model: ModelManifest, roles: RoleName
     const own = ownRows(columnOf(model, scope.field, undefined))
     return tenantPolicies(roles, { read: own, change: own, write }, model.commands)
   }
-  const gate = contextGate(columnOf(model, model.primaryKey[0] ?? '', undefined))
+  const [key] = model.primaryKey
+  // a column of another key may be null, and then it is not equal to itself
+  const gate = contextGate(key === undefined ? 'tableoid' : columnOf(model, key, undefined))
   const read = `${gate} and ${predicate(manifest, model, 'read')}`
   return tenantPolicies(
     roles,

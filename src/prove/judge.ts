@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import type { Attack } from './attack.ts'
 import { isSame, type State } from './database-state.ts'
 import type { Scene } from './scene.ts'
 import type { World } from './world.ts'
@@ -14,10 +15,10 @@ export interface Evidence {
 }
 
 /** What of B's an answer shows; nothing where it shows nothing. */
-export function shownBy(outcome: Outcome, args: object, scene: Scene): Evidence | undefined {
+export function shownBy(outcome: Outcome, { args, sql }: Attack, scene: Scene): Evidence | undefined {
   if ('error' in outcome) {
     // an error may repeat what was asked, and only that
-    const asked = inspect(args, { depth: null, maxStringLength: null })
+    const asked = inspect([args, sql], { depth: null, maxStringLength: null })
     const { message } = outcome.error
     const told = [...scene.markers].find((marker) => message.includes(marker) && !asked.includes(marker))
     return told === undefined ? undefined : { kind: 'answer', text: 'an error tells what is another’s' }
@@ -93,11 +94,11 @@ export function doneTo(
   before: State,
   after: State,
   scene: Scene,
-  worldOf: (state: State) => World,
+  worldAfter: () => World,
 ): Evidence | undefined {
   const models = Object.keys(scene.manifest.models)
   const earlier = scene.world
-  const later = worldOf(after)
+  const later = worldAfter()
   const changed = (index: number) => {
     const [old, now] = [before[index] ?? [], after[index] ?? []]
     return !isSame(old, now)

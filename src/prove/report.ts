@@ -1,8 +1,6 @@
 import { inspect } from 'node:util'
 import { type Attack, type Hull, titleOf } from './attack.ts'
-import type { Verdict } from './run-matrix.ts'
-
-type Verdicts = ReadonlyMap<Attack, Verdict>
+import type { Verdicts } from './run-matrix.ts'
 
 /** Numbers of one or more parts of the matrix. A cell is one attack behind one choice of hulls. */
 export interface MatrixCount {
@@ -16,38 +14,54 @@ export interface MatrixReport extends MatrixCount {
   readonly problems: readonly string[]
 }
 
+/** What an attack behind a choice of hulls says of them. */
+export interface Judgement {
+  readonly attack: Attack
+  /** `limit`: one that the hull alone is not there to stop, and from which nothing was learned. */
+  readonly kind: 'stopped' | 'leak' | 'unproven' | 'limit'
+  /** What it reached, or why it proves nothing. */
+  readonly reason: string
+}
+
 /**
  * Judges the attacks behind one choice of hulls by the same attacks without any. What reaches nothing without a
  * hull has no victim, and proves nothing.
  */
-export function reportOf(hull: Hull, behind: Verdicts, without: Verdicts): MatrixReport {
-  const problems: string[] = []
-  let [cells, leaks, unproven] = [0, 0, 0]
+export function* judgementsOf(hull: Hull, behind: Verdicts, without: Verdicts): Generator<Judgement> {
   for (const [attack, { reached, error }] of behind) {
-    if (attack.heldBySchema !== undefined) continue
     const isLimit = attack.limit?.hull === hull
+    const bare = without.get(attack)
     // where the hull alone can't keep a key from naming another's row, it must still show nothing of that row
     if (reached && !(isLimit && reached.kind === 'reference')) {
-      leaks++
-      problems.push(problem('leak', hull, attack, reached.text))
-    }
-    if (isLimit) continue
-    cells++
-    const bare = without.get(attack)
-    if (!bare?.reached) {
-      unproven++
-      problems.push(
-        problem('unproven', hull, attack, `without a hull it reaches nothing${because(bare?.error)}`),
-      )
+      yield { attack, kind: 'leak', reason: reached.text }
+    } else if (isLimit) {
+      yield { attack, kind: 'limit', reason: attack.limit.reason }
+    } else if (!bare?.reached) {
+      const reason = `without a hull it reaches nothing${because(bare?.error)}`
+      yield { attack, kind: 'unproven', reason }
     } else if (error?.name === 'PrismaClientValidationError') {
       // stopped by an error of the rewriting and not by its rule
-      unproven++
-      problems.push(
-        problem('unproven', hull, attack, `the hull makes no legal Prisma of it${because(error)}`),
-      )
+      yield { attack, kind: 'unproven', reason: `the hull makes no legal Prisma of it${because(error)}` }
+    } else {
+      yield { attack, kind: 'stopped', reason: '' }
     }
   }
-  return { cells, leaks, unproven, problems }
+}
+
+/** The same as numbers, each attack being a cell, and texts. */
+export function reportOf(hull: Hull, behind: Verdicts, without: Verdicts): MatrixReport {
+  const problems: string[] = []
+  const count = { cells: 0, leak: 0, unproven: 0 }
+  for (const { attack, kind, reason } of judgementsOf(hull, behind, without)) {
+    if (attack.heldBySchema !== undefined) continue
+    // what is no cell can still leak
+    if (attack.limit?.hull !== hull) count.cells++
+    if (kind === 'leak' || kind === 'unproven') {
+      count[kind]++
+      problems.push(problem(kind, hull, attack, reason))
+    }
+  }
+  return { cells: count.cells, leaks: count.leak, unproven: count.unproven, problems }
 }
 
 /** What the schema is said to hold and doesn't, and why it holds the rest. */
@@ -67,7 +81,8 @@ export function heldBySchema(without: Verdicts): {
 }
 
 function problem(kind: string, hull: Hull | 'none', attack: Attack, text: string): string {
-  const args = inspect(attack.args, { depth: null, breakLength: 110, compact: 6 })
+  const what = attack.sql ?? attack.args
+  const args = inspect(what, { depth: null, breakLength: 110, compact: 6 })
   return `${kind} behind hull ${hull}: ${titleOf(attack)}\n  ${text}\n${args.replaceAll(/^/gm, '  ')}`
 }
 

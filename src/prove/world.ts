@@ -46,6 +46,17 @@ export class World {
     return this.#rows.get(model) ?? []
   }
 
+  linksOf(joinTable: number): readonly Link[] {
+    return this.#links[joinTable] ?? []
+  }
+
+  /** The same world with some models' rows, and all links, of a later one. */
+  changedTo(later: World, models: readonly string[]): World {
+    const rows = new Map(this.#rows)
+    for (const model of models) rows.set(model, later.rowsOf(model))
+    return new World(this.manifest, this.#tenantId, rows, later.#links)
+  }
+
   /** The rows that a relation of a row leads to, whosever they are. */
   follow(row: Row, relationName: string): readonly Row[] {
     const { relation, inverse } = this.relation(row.model, relationName)
@@ -133,13 +144,22 @@ export class World {
     return this.isVisible(row)
   }
 
+  /** Whether tenant A may see a link: both of its ends. */
+  seesLink(index: number, link: Link): boolean {
+    return this.#endsOf(index, link).every((row) => row && this.isVisible(row))
+  }
+
   /** Whether tenant A may make a link between two rows in a join table, or cut one. */
   mayLink(index: number, link: Link): { readonly make: boolean; readonly cut: boolean } {
-    const join = this.manifest.joinTables[index]
-    const end = (model: string, key: unknown) => this.rowsOf(model).find((row) => this.keyOf(row) === key)
-    const ends = [end(join?.a ?? '', link.A), end(join?.b ?? '', link.B)]
+    const ends = this.#endsOf(index, link)
     const cut = ends.some((row) => row && this.isWritable(row))
     return { cut, make: cut && ends.every((row) => row && this.isVisible(row)) }
+  }
+
+  #endsOf(index: number, link: Link): readonly (Row | undefined)[] {
+    const join = this.manifest.joinTables[index]
+    const end = (model: string, key: unknown) => this.rowsOf(model).find((row) => this.keyOf(row) === key)
+    return [end(join?.a ?? '', link.A), end(join?.b ?? '', link.B)]
   }
 
   /** The relations of a row that lead to one that tenant A may not see. */

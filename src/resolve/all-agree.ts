@@ -18,14 +18,14 @@ import { parseResolved, type TenantResolver, unreached, untrusted } from './tena
 export function allAgree(
   ...resolvers: readonly [TenantResolver, TenantResolver, ...TenantResolver[]]
 ): TenantResolver {
-  return async (request) => {
+  return async (request, tenantIdType) => {
     const found: TenantContext[] = []
     let missing: TenancyError | undefined
     for (const resolve of resolvers) {
       try {
-        const context = await resolve(request)
+        const context = await resolve(request, tenantIdType)
         if (context === undefined) throw untrusted('one of those that must agree names no tenant')
-        found.push(parseResolved(context))
+        found.push(parseResolved(context, tenantIdType))
       } catch (error) {
         if (!isTenancyError(error, 'DH112')) throw error
         missing = error

@@ -10,9 +10,9 @@ import type { TenantResolver } from './tenant-resolver.ts'
  * ```
  */
 export function firstOf(...resolvers: readonly [TenantResolver, ...TenantResolver[]]): TenantResolver {
-  return async (request) => {
+  return async (request, tenantIdType) => {
     for (const resolve of resolvers) {
-      const found = await resolve(request)
+      const found = await resolve(request, tenantIdType)
       if (found !== undefined) return found
     }
     return undefined

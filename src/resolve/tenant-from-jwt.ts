@@ -16,11 +16,12 @@ export type TenantFromJwtOptions = TokenKeys & {
    * named, goes with a secret `key` and with no other algorithm. There is no way to allow `none`.
    */
   readonly algorithms?: readonly string[]
-  /** The claim with the tenant's id, a uuid; `tenant_id` unless told. */
+  /** The claim with the tenant's id, of the type that the tenancy's are; `tenant_id` unless told. */
   readonly tenantClaim?: string
   /**
-   * The claim with the user's id; `sub` unless told. Where a token has it, it must be a uuid, or the token is refused:
-   * say `null`, and no user is taken, where the issuer's ids are others.
+   * The claim with the user's id; `sub` unless told. Where a token has it, it must be a uuid, or, where the tenants' ids
+   * are none, a text such as `auth0|5f7c…`; else the token is refused. Say `null`, and no user is taken, where the
+   * issuer's ids are others.
    */
   readonly userClaim?: string | null
   /** The claim with the user's roles: a list, or words with spaces between. No roles unless told. */

@@ -6,7 +6,7 @@ export interface TenantFromSubdomainOptions {
   /** What the tenants' subdomains are of, such as `example.com`: `alder.example.com` then has the slug `alder`. */
   readonly domain: string
   /** The id of the tenant with a slug, nothing where there is none. The slug is in lower case. */
-  readonly lookup: (slug: string) => Promise<string | null | undefined>
+  readonly lookup: (slug: string) => Promise<string | number | bigint | null | undefined>
   /** Subdomains that are nobody's; `www`, `api`, `app` and their likes unless told. */
   readonly reserved?: readonly string[]
   /**

@@ -1,4 +1,5 @@
 import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
+import type { TenantIdType } from '../context/tenant-id.ts'
 import { isTenancyError, TenancyError } from '../errors.ts'
 
 /** A request, as far as a resolver sees it. Each adapter makes one of its framework's. */
@@ -17,6 +18,8 @@ export interface TenantRequest {
  * what the resolver looks for. What is there and can't be trusted is refused with `DH111`, and a tenant that is not
  * there with `DH112`.
  *
+ * It is also told the type of the tenants' ids, which a resolver that compares what others have found hands on to them.
+ *
  * @example
  * ```ts
  * const fromSession: TenantResolver = async (request) => {
@@ -25,30 +28,39 @@ export interface TenantRequest {
  * }
  * ```
  */
-export type TenantResolver = (request: TenantRequest) => Promise<TenantContextInput | undefined>
+export type TenantResolver = (
+  request: TenantRequest,
+  tenantIdType?: TenantIdType,
+) => Promise<TenantContextInput | undefined>
 
 /**
  * Asks a resolver for the context of a request: what every adapter does before it runs a handler.
  *
+ * @param tenantIdType the type of the tenants' ids, which a tenancy says of itself; `uuid` unless told
  * @throws {TenancyError} `DH111` when the request names no tenant, or not in a way that can be trusted; what else the
  *   resolver throws, such as `DH112`
  *
  * @example
  * ```ts
- * const context = await resolveTenant(resolve, { header: (name) => request.headers.get(name) ?? undefined })
+ * const view = { header: (name) => request.headers.get(name) ?? undefined }
+ * const context = await resolveTenant(resolve, view, tenancy.tenantIdType)
  * await tenancy.run(context, () => handle(request))
  * ```
  */
-export async function resolveTenant(resolve: TenantResolver, request: TenantRequest): Promise<TenantContext> {
-  const found = await resolve(request)
+export async function resolveTenant(
+  resolve: TenantResolver,
+  request: TenantRequest,
+  tenantIdType?: TenantIdType,
+): Promise<TenantContext> {
+  const found = await resolve(request, tenantIdType)
   if (found === undefined) throw untrusted('nothing in the request names a tenant')
-  return parseResolved(found)
+  return parseResolved(found, tenantIdType)
 }
 
 /** Parses what a resolver found: a malformed tenant id is the request's fault, and not the application's. */
-export function parseResolved(found: TenantContextInput): TenantContext {
+export function parseResolved(found: TenantContextInput, type: TenantIdType | undefined): TenantContext {
   try {
-    return parseTenantContext(found)
+    return parseTenantContext(found, type)
   } catch (error) {
     if (isTenancyError(error)) {
       throw untrusted(

@@ -4,7 +4,12 @@ import { type RoleNames, startupChecks } from '../catalog/startup.ts'
 import { AmbientContext, type ContextRunner } from '../context/ambient-context.ts'
 import { contextSigner } from '../context/context-signature.ts'
 import type { SystemUseInput } from '../context/system-use.ts'
-import { parseTenantContext, type TenantContext, type TenantContextInput } from '../context/tenant-context.ts'
+import {
+  limitContext,
+  parseTenantContext,
+  type TenantContext,
+  type TenantContextInput,
+} from '../context/tenant-context.ts'
 import { TenancyError } from '../errors.ts'
 import type { OnMismatch } from '../extension/scoping.ts'
 import type { RawPolicy } from '../extension/tenant-extension.ts'
@@ -252,6 +257,7 @@ export function assembleTenancy<
   { rewrite }: { readonly rewrite: boolean },
 ): Tenancy<Extended, UnsafeRaw, Client> {
   const { PrismaClient, manifest, connectionTimeoutMillis = 5_000 } = options
+  const { tenantIdType } = manifest
   const transactionOptions = options.prismaOptions?.['transactionOptions'] as
     | { readonly maxWait?: number }
     | undefined
@@ -306,7 +312,8 @@ export function assembleTenancy<
 
   const raw: RawPolicy = {
     async assertHeld() {
-      if ((await pool.admission()).rowSecurityHolds) return
+      // whoever switches hull one off, too, wants to see what happens without any
+      if (!rewrite || (await pool.admission()).rowSecurityHolds) return
       throw new TenancyError(
         'DH205',
         'raw SQL is held by row-level security alone, and it does not hold the role of this connection; ' +
@@ -355,6 +362,8 @@ export function assembleTenancy<
     statementTimeoutMillis: options.statementTimeoutMillis,
     lockTimeoutMillis: options.lockTimeoutMillis,
   })
+  const limitsOf = ({ statementTimeoutMillis, lockTimeoutMillis }: TenantContext) =>
+    defined({ statementTimeoutMillis, lockTimeoutMillis })
   const hasLimits = Object.keys(limits).length > 0
   const ambient = new AmbientContext()
   let closing: Promise<void> | undefined
@@ -376,8 +385,8 @@ export function assembleTenancy<
     client(...input: [context?: TenantContextInput]) {
       try {
         underWay.assertOpen()
-        const given = input.length === 0 ? ambient.require() : parseTenantContext(input[0])
-        const context = hasLimits ? parseTenantContext({ ...limits, ...defined(given) }) : given
+        const given = input.length === 0 ? ambient.require() : parseTenantContext(input[0], tenantIdType)
+        const context = hasLimits ? limitContext(given, { ...limits, ...limitsOf(given) }) : given
         return guardClient(parts, context) as TenantClient<Extended, UnsafeRaw>
       } catch (error) {
         throw telemetry.refused(error)
@@ -398,12 +407,13 @@ export function assembleTenancy<
     run(context, work) {
       let parsed: TenantContext
       try {
-        parsed = parseTenantContext(context)
+        parsed = parseTenantContext(context, tenantIdType)
       } catch (error) {
         throw telemetry.refused(error)
       }
       return ambient.run(parsed, work)
     },
+    tenantIdType,
     current: () => ambient.current(),
     async forEachTenant(work, options) {
       const tenants = tenantsOf(manifest, tenancy.system({ actor: options.actor, reason: options.reason }))

@@ -1,5 +1,6 @@
 import type { SystemUseInput } from '../context/system-use.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
+import { tenantIdValue } from '../context/tenant-id.ts'
 import { TenancyError } from '../errors.ts'
 import { delegateName, type Manifest } from '../manifest/manifest.ts'
 
@@ -124,21 +125,29 @@ export async function forEachTenant(
 
 /** The tenants, as a client that sees them all reads them. */
 export function tenantsOf(manifest: Manifest, system: object): Pick<TenantSource, 'page' | 'count'> {
-  const { tenantModel } = manifest
+  const { tenantModel, tenantIdType } = manifest
   const scope = manifest.models[tenantModel]?.scope
   const key = scope?.kind === 'root' ? scope.field : 'id'
   // each generated client has types of its own; this much is the same in all
   const tenants = Reflect.get(system, delegateName(tenantModel)) as {
-    findMany(query: object): Promise<readonly Record<string, string>[]>
+    findMany(query: object): Promise<readonly Record<string, unknown>[]>
     count(query: object): Promise<number>
   }
+  const isNumber = tenantIdType === 'int4' || tenantIdType === 'int8'
+  const valueOf = (after: string) => {
+    // one that is below zero is no tenant's, and a page may end with it all the same
+    if (!isNumber || /^-?\d{1,19}$/.test(after)) return tenantIdValue(after, tenantIdType)
+    throw new TenancyError('DH102', 'after of forEachTenant is no number in plain digits', {
+      details: { field: 'after' },
+    })
+  }
   const behind = (after: string | undefined) =>
-    after === undefined ? {} : { where: { [key]: { gt: after } } }
+    after === undefined ? {} : { where: { [key]: { gt: valueOf(after) } } }
   return {
     count: (after) => tenants.count(behind(after)),
     async page(after, take) {
       const query = { ...behind(after), select: { [key]: true }, orderBy: { [key]: 'asc' }, take }
-      return (await tenants.findMany(query)).map((row) => row[key] ?? '')
+      return (await tenants.findMany(query)).map((row) => String(row[key]))
     },
   }
 }

@@ -1,4 +1,4 @@
-import { parseTenantContext } from '../context/tenant-context.ts'
+import { limitContext } from '../context/tenant-context.ts'
 import {
   assertSameTenant,
   currentWireScope,
@@ -161,7 +161,7 @@ function withLimits(
 ): WorkContext {
   const given = Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined))
   if (Object.keys(given).length === 0) return context
-  if (context.tenantId !== undefined) return parseTenantContext({ ...context, ...given })
+  if (context.tenantId !== undefined) return limitContext(context, given)
   throw new TenancyError('DH204', 'a transaction of a system client takes no limits; use set local within it')
 }
 

@@ -1,7 +1,12 @@
 import { contextKeyVariable } from '../context/context-key.ts'
 import { type ContextSigner, contextSigner } from '../context/context-signature.ts'
-import { parseTenantContext, type TenantContext } from '../context/tenant-context.ts'
-import { parseTenantId } from '../context/tenant-id.ts'
+import {
+  parseTenantContext,
+  type TenantContext,
+  type TenantContextInput,
+  tenantIdTypeOf,
+} from '../context/tenant-context.ts'
+import { parseTenantId, type TenantIdType } from '../context/tenant-id.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import { type TenantTransactionOptions, type TransactionOptions, unlessAborted } from './run-transaction.ts'
@@ -19,8 +24,10 @@ interface RawClient {
 
 /** How the context of a plain `PrismaClient` is made. A tenant client has all of it already. */
 export interface PlainContextOptions {
-  /** The person who acts, as a uuid: `app.user_id`. */
-  readonly userId?: string
+  /** The person who acts: `app.user_id`, by the rule of `TenantContextInput`. */
+  readonly userId?: NonNullable<TenantContextInput['userId']>
+  /** The type of the tenants' ids, as the manifest says it; `uuid` unless told. */
+  readonly tenantIdType?: TenantIdType
   /** Signs the context: 32 bytes or more, as hexadecimal digits or base64. `DOUBLEHULL_CONTEXT_KEY` unless told. */
   readonly contextKey?: string
 }
@@ -30,11 +37,11 @@ export interface PlainContextOptions {
  *
  * @param client a tenant client of that tenant, or a plain `PrismaClient` whose role is held by row-level
  *   security
- * @param tenantId the tenant, as a uuid
+ * @param tenantId the tenant, as `parseTenantId` takes it
  * @param callback gets the transaction; what it returns is returned, and if it throws, all is rolled back
  * @param options Prisma's own, `statementTimeoutMillis`, `lockTimeoutMillis`, and `signal`, which ends the
  *   transaction early; what a plain client is just running goes on until it is answered and is then rolled back. For a
- *   plain client `userId` and `contextKey` too, as {@link setRLSTenantContext} takes them
+ *   plain client `userId`, `contextKey` and `tenantIdType` too, as {@link setRLSTenantContext} takes them
  * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH103` where the client is another
  *   tenant's; `DH204` for a system client, which no tenant's context would hold; the reason of the signal when that
  *   ends it
@@ -46,12 +53,12 @@ export interface PlainContextOptions {
  */
 export async function withTenantContext<Tx, Result>(
   client: TransactionalClient<Tx>,
-  tenantId: string,
+  tenantId: TenantContextInput['tenantId'],
   callback: (tx: Tx) => Promise<Result>,
-  { userId, contextKey, ...options }: TenantTransactionOptions & PlainContextOptions = {},
+  { userId, contextKey, tenantIdType, ...options }: TenantTransactionOptions & PlainContextOptions = {},
 ): Promise<Result> {
-  const id = parseTenantId(tenantId)
   const context = contextOf(client)
+  const id = parseTenantId(tenantId, context ? tenantIdTypeOf(context) : tenantIdType)
   if (context) {
     if (context.tenantId !== id) throw otherTenant()
     return client.$transaction((tx) => callback(tx), options)
@@ -61,12 +68,16 @@ export async function withTenantContext<Tx, Result>(
   const plain = {
     ...(userId === undefined ? {} : { userId }),
     ...(contextKey === undefined ? {} : { contextKey }),
+    ...(tenantIdType === undefined ? {} : { tenantIdType }),
   }
-  const limits = parseTenantContext({
-    tenantId,
-    ...(statementTimeoutMillis === undefined ? {} : { statementTimeoutMillis }),
-    ...(lockTimeoutMillis === undefined ? {} : { lockTimeoutMillis }),
-  })
+  const limits = parseTenantContext(
+    {
+      tenantId,
+      ...(statementTimeoutMillis === undefined ? {} : { statementTimeoutMillis }),
+      ...(lockTimeoutMillis === undefined ? {} : { lockTimeoutMillis }),
+    },
+    tenantIdType,
+  )
   signal?.throwIfAborted()
   const work = async (tx: Tx): Promise<Result> => {
     await setRLSTenantContext(tx as RawClient & Tx, id, plain)
@@ -91,9 +102,10 @@ async function setLimits(
  * context lasts exactly as long as the transaction. Where there is a key, it is signed.
  *
  * @param tx the client of an interactive transaction; a tenant client has its tenant already, and nothing is done
- * @param tenantId the tenant, as a uuid
+ * @param tenantId the tenant, as `parseTenantId` takes it
  * @param options `userId`; without it `app.user_id` is left alone, or, where the context is signed, emptied, for the
- *   signature is that of both. `contextKey`, the key to sign with, `DOUBLEHULL_CONTEXT_KEY` unless told
+ *   signature is that of both. `contextKey`, the key to sign with, `DOUBLEHULL_CONTEXT_KEY` unless told. `tenantIdType`, the
+ *   type of the tenants' ids, `uuid` unless told
  * @throws {TenancyError} `DH101`, `DH102` for a missing or malformed id; `DH408` for a malformed key; `DH103` where the transaction already
  *   has another tenant; `DH204` for a client that is no transaction, where a local setting would be lost, and for a
  *   system client
@@ -108,12 +120,15 @@ async function setLimits(
  */
 export async function setRLSTenantContext(
   tx: object,
-  tenantId: string,
-  { userId, contextKey }: PlainContextOptions = {},
+  tenantId: TenantContextInput['tenantId'],
+  { userId, contextKey, tenantIdType }: PlainContextOptions = {},
 ): Promise<void> {
-  const identity = parseTenantContext({ tenantId, ...(userId === undefined ? {} : { userId }) })
-  const id = identity.tenantId
   const context = contextOf(tx)
+  const identity = parseTenantContext(
+    { tenantId, ...(userId === undefined ? {} : { userId }) },
+    context ? tenantIdTypeOf(context) : tenantIdType,
+  )
+  const id = identity.tenantId
   if (context) {
     if (context.tenantId !== id) throw otherTenant()
     return

@@ -69,9 +69,10 @@ export function contextOfExchange(
 }
 
 /**
- * The statement that takes away a context that somebody's SQL set for the whole session. It goes behind the end
- * of a transaction, and takes away the claims of a token too, which a database in plain mode believes; not before, for triggers that are deferred to the end need the context. Destroying the
- * connection would not be enough behind a pooler, which keeps the server's end of it for the next client.
+ * The statement that takes away a context that somebody's SQL set for the whole session, and the claims of a token too,
+ * which a database in plain mode believes. It goes behind the end of a transaction, and not before: triggers that are
+ * deferred to the end need the context. Destroying the connection would not be enough behind a pooler, which keeps the
+ * server's end of it for the next client.
  */
 export const contextReset: Step = {
   text: `select ${['app.tenant_id', 'app.user_id', 'app.context_signature', 'request.jwt.claims']

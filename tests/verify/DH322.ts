@@ -1,4 +1,4 @@
-import { policyName } from '../support/policy-name.ts'
+import { policyName } from '../support/bundled-policy.ts'
 import type { Fixture } from './fixture.ts'
 
 const guard = policyName('governance.branding', 'tenant_guard')

@@ -1,4 +1,4 @@
-import { bundledPolicy } from '../support/policy-name.ts'
+import { bundledPolicy } from '../support/bundled-policy.ts'
 import type { Fixture } from './fixture.ts'
 
 const { name: selectName, using } = bundledPolicy('governance.branding', 'tenant_select')

@@ -1,13 +1,21 @@
-import { plainContextFunctions, signedContextFunctions } from '../../src/policy/context-sql.ts'
+import {
+  commonContextFunctions,
+  plainContextFunctions,
+  signedContextFunctions,
+} from '../../src/policy/context-sql.ts'
 import type { Fixture } from './fixture.ts'
 
 const sqlOf = (functions: readonly { readonly sql: string }[]) => functions.map(({ sql }) => sql).join('')
+
+const missingBody = commonContextFunctions('text').find(
+  ({ name }) => name === 'tenancy.missing_tenant_id()',
+)?.body
 
 export const fixture: Fixture = {
   broken: `create or replace function tenancy.current_tenant_id() returns uuid
              language plpgsql stable parallel safe set search_path = ''
              as $$ begin return '00000000-0000-0000-0000-000000000000'::uuid; end $$`,
-  mended: sqlOf(plainContextFunctions),
+  mended: sqlOf(plainContextFunctions('uuid')),
   object: 'function tenancy.current_tenant_id()',
   detail: /^has another body than this version of the package gives it$/,
   more: [
@@ -39,9 +47,19 @@ export const fixture: Fixture = {
       detail: /^is missing$/,
     },
     {
+      // a database for ids of another type
+      broken: `alter function tenancy.missing_tenant_id() rename to elsewhere;
+        create function tenancy.missing_tenant_id() returns text language plpgsql stable parallel safe
+        set search_path = '' as $$${missingBody}$$`,
+      mended: `drop function tenancy.missing_tenant_id();
+        alter function tenancy.elsewhere() rename to missing_tenant_id`,
+      object: 'function tenancy.missing_tenant_id()',
+      detail: /^returns text and not uuid, the type that the manifest's tenant ids have$/,
+    },
+    {
       // the body that asks for a signature, without the right to read the keys
-      broken: `${sqlOf(signedContextFunctions)} alter function tenancy.current_tenant_id() security invoker`,
-      mended: sqlOf(plainContextFunctions),
+      broken: `${sqlOf(signedContextFunctions('uuid'))} alter function tenancy.current_tenant_id() security invoker`,
+      mended: sqlOf(plainContextFunctions('uuid')),
       object: 'function tenancy.current_tenant_id()',
       detail: /^is not SECURITY DEFINER$/,
     },

@@ -5,10 +5,10 @@ const sqlOf = (functions: readonly { readonly sql: string }[]) => functions.map(
 
 export const fixture: Fixture = {
   standing: true,
-  before: sqlOf(signedContextFunctions),
-  broken: sqlOf(plainContextFunctions),
-  mended: sqlOf(signedContextFunctions),
+  before: sqlOf(signedContextFunctions('uuid')),
+  broken: sqlOf(plainContextFunctions('uuid')),
+  mended: sqlOf(signedContextFunctions('uuid')),
   object: 'function tenancy.current_tenant_id()',
   detail: /^believes what the transaction's settings say/,
-  after: sqlOf(plainContextFunctions),
+  after: sqlOf(plainContextFunctions('uuid')),
 }

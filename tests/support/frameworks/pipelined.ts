@@ -20,6 +20,7 @@ export class PipelinedRequests {
   constructor() {
     const ambient = new AmbientContext()
     this.tenancy = {
+      tenantIdType: 'uuid',
       run: (context, work) => ambient.run(parseTenantContext(context), work),
       current: () => ambient.current(),
     }

@@ -1,0 +1,28 @@
+import { inspect } from 'node:util'
+import pg from 'pg'
+import { delegateName } from '../manifest/manifest.ts'
+import type { Attack } from './attack.ts'
+
+/** A call as it can be made again: JavaScript for Prisma, or a statement. */
+export function callOf({ model, operation, args, fluent, sql }: Attack): string {
+  if (sql) {
+    const text = sql.text.replaceAll(/\$(\d+)/g, (_, number: string) =>
+      literal(sql.values[Number(number) - 1]),
+    )
+    return sql.withoutContext ? `${text} -- without a context` : text
+  }
+  const text = inspect(args, {
+    depth: null,
+    breakLength: 100,
+    compact: 4,
+    maxArrayLength: null,
+    maxStringLength: null,
+  })
+  return `prisma.${delegateName(model)}.${operation}(${text})${fluent === undefined ? '' : `.${fluent}()`}`
+}
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return pg.escapeLiteral(typeof value === 'string' ? value : JSON.stringify(value))
+}
