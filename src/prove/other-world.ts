@@ -26,7 +26,7 @@ export async function otherStateOf(
   const changing = foreign.filter((row) => !away.has(row))
   const patches = changing.map((row) => changesOf(plan, row))
   const tables = [...new Set(foreign.map(({ table }) => table.table))]
-  const changed = await inTrial(admin, tables, async (tryRows) => {
+  const changed = await inTrial(admin, tables, async ({ tryRows }) => {
     const rest = plan.planted.filter(({ owner, table }) => owner !== 'b' && tables.includes(table.table))
     await tryRows(rest.map((row) => ({ table: row.table.table, values: givenOf(row), patches: [] })))
     // the first try is the first change, and the last is to leave the row as it is

@@ -8,7 +8,7 @@ import { candidatesFor, combinations } from './check-candidates.ts'
 import { valueOf } from './field-value.ts'
 import type { PlannedRow, PlanTable, ScenePlan } from './scene-plan.ts'
 import type { MissingSeed } from './seed-hook.ts'
-import { inTrial, type TrialFailure } from './trial.ts'
+import { inTrial, type Trial, type TrialFailure } from './trial.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -19,12 +19,14 @@ interface Option {
 }
 
 /** How many changes of one row are tried at a time. */
-const most = 1500
+const most = 600
 const rounds = 8
 
 interface Trouble {
   failure: TrialFailure
   readonly suspects: Set<string>
+  /** How often its conditions were gone through. */
+  solved: number
   attempts: number
 }
 
@@ -39,7 +41,7 @@ export async function fitRows(admin: pg.Client, plan: ScenePlan): Promise<readon
     .filter(({ shape }) => ['r', 'p', 'f'].includes(shape.kind))
     .map(({ table }) => table)
   for (let round = 0; round < rounds; round++) {
-    const isDone = await inTrial(admin, tables, async (tryRows) => {
+    const isDone = await inTrial(admin, tables, async ({ tryRows, solve }) => {
       const rows = plan.rows.filter(({ isDropped }) => !isDropped)
       // spare rows come last, so that they are in nobody's way
       rows.sort((one, other) => Number(one.slot === 'spare') - Number(other.slot === 'spare'))
@@ -55,28 +57,8 @@ export async function fitRows(admin: pg.Client, plan: ScenePlan): Promise<readon
         suspect(troubles, row, result.failure)
       }
       if (failed.length === 0) return true
-      const options = failed.map((row) => changesOf(plan, row, troubles.get(row)))
-      const changed = await tryRows(
-        failed.map((row, index) => ({
-          table: row.table.table,
-          values: row.values,
-          patches: (options[index] ?? []).map((list) => Object.assign({}, ...list.map(({ patch }) => patch))),
-        })),
-      )
-      for (const [index, row] of failed.entries()) {
-        const { choice, failure } = changed[index] ?? {}
-        if (choice !== undefined) {
-          for (const { accept } of options[index]?.[choice - 1] ?? []) accept()
-          continue
-        }
-        const trouble = troubles.get(row)
-        const known = trouble?.suspects.size ?? 0
-        if (failure) suspect(troubles, row, failure)
-        if (!trouble) continue
-        trouble.attempts++
-        // the same columns have been tried in vain
-        if (trouble.suspects.size === known || trouble.attempts > 3 || round === rounds - 2) plan.drop(row)
-      }
+      const unsolved = await solveChecks(plan, failed, troubles, solve)
+      await searchOn(plan, unsolved, troubles, tryRows, round >= rounds - 2)
       return false
     })
     if (isDone) break
@@ -85,8 +67,106 @@ export async function fitRows(admin: pg.Client, plan: ScenePlan): Promise<readon
   return missingOf(plan, troubles)
 }
 
+/**
+ * Meets each broken condition by itself, by the columns that it is about.
+ *
+ * @returns the rows that it changed nothing of
+ */
+async function solveChecks(
+  plan: ScenePlan,
+  failed: readonly PlannedRow[],
+  troubles: ReadonlyMap<PlannedRow, Trouble>,
+  solve: Trial['solve'],
+): Promise<readonly PlannedRow[]> {
+  const rows = failed.filter((row) => {
+    const trouble = troubles.get(row)
+    return trouble?.failure.code === '23514' && trouble.solved < 2
+  })
+  const stages = rows.map((row) => stagesOf(plan, row))
+  const taken = await solve(
+    rows.map((row, index) => ({
+      table: row.table.table,
+      values: row.values,
+      stages: (stages[index] ?? []).map(({ columns, checks, options }) => ({
+        columns,
+        checks,
+        patches: options.map(patchOf),
+      })),
+    })),
+  )
+  const changed = new Set<PlannedRow>()
+  for (const [index, row] of rows.entries()) {
+    const trouble = troubles.get(row)
+    if (trouble) trouble.solved++
+    for (const [stage, choice] of taken[index] ?? []) {
+      for (const { accept } of stages[index]?.[stage]?.options[choice] ?? []) accept()
+      changed.add(row)
+    }
+  }
+  return failed.filter((row) => !changed.has(row))
+}
+
+/** The conditions of a row's table, those about few columns first. */
+function stagesOf(plan: ScenePlan, row: PlannedRow) {
+  const { checks } = row.table.shape
+  return [...checks]
+    .sort((one, other) => one.columns.length - other.columns.length)
+    .map((check) => {
+      const neighbours = checks.filter(
+        (other) => other !== check && other.columns.some((column) => check.columns.includes(column)),
+      )
+      return {
+        columns: [...new Set([check, ...neighbours].flatMap(({ columns }) => columns))],
+        checks: [check, ...neighbours].map(({ expression }) => expression),
+        options: changesOf(plan, row, new Set(check.columns)).slice(0, 400),
+      }
+    })
+}
+
+/** Tries other values of all columns that are suspect together, the database's own keys and conditions deciding. */
+async function searchOn(
+  plan: ScenePlan,
+  rows: readonly PlannedRow[],
+  troubles: Map<PlannedRow, Trouble>,
+  tryRows: Trial['tryRows'],
+  isLast: boolean,
+): Promise<void> {
+  const searched = new Map<PlanTable, number>()
+  const options = rows.map((row) => {
+    // rows of a table fail alike: what is in vain for the first ones is in vain for all
+    const count = searched.get(row.table) ?? 0
+    searched.set(row.table, count + 1)
+    return changesOf(plan, row, troubles.get(row)?.suspects ?? new Set()).slice(0, count < 2 ? most : 100)
+  })
+  const changed = await tryRows(
+    rows.map((row, index) => ({
+      table: row.table.table,
+      values: row.values,
+      patches: (options[index] ?? []).map(patchOf),
+    })),
+  )
+  for (const [index, row] of rows.entries()) {
+    const { choice, failure } = changed[index] ?? {}
+    if (choice !== undefined) {
+      for (const { accept } of options[index]?.[choice - 1] ?? []) accept()
+      continue
+    }
+    const trouble = troubles.get(row)
+    const known = trouble?.suspects.size ?? 0
+    if (failure) suspect(troubles, row, failure)
+    if (!trouble) continue
+    trouble.attempts++
+    // the same columns have been tried in vain
+    if (trouble.suspects.size === known || trouble.attempts > 2 || isLast) plan.drop(row)
+  }
+}
+
+function patchOf(options: readonly Option[]): Values {
+  return Object.assign({}, ...options.map(({ patch }) => patch)) as Values
+}
+
 function suspect(troubles: Map<PlannedRow, Trouble>, row: PlannedRow, failure: TrialFailure): void {
-  const trouble = troubles.get(row) ?? { failure, suspects: new Set<string>(), attempts: 0 }
+  const trouble = troubles.get(row) ?? { failure, suspects: new Set<string>(), attempts: 0, solved: 0 }
   trouble.failure = failure
   for (const column of columnsOf(row.table, failure)) trouble.suspects.add(column)
   troubles.set(row, trouble)
@@ -115,9 +195,8 @@ function limitsOf(shape: PlanTable['shape']) {
 function changesOf(
   plan: ScenePlan,
   row: PlannedRow,
-  trouble: Trouble | undefined,
+  suspects: ReadonlySet<string>,
 ): readonly (readonly Option[])[] {
-  const suspects = trouble?.suspects ?? new Set<string>()
   const { shape, keys, keyColumns } = row.table
   const values = row.values
   const lists: (readonly Option[])[] = []

@@ -656,7 +656,7 @@ function planTable(
     keys,
     keyColumns,
     tenantColumn,
-    secretColumn: model ? columnOf(secretFieldOf(model, shape)) : (primary[0] ?? ''),
+    secretColumn: model ? columnOf(secretFieldOf(manifest, model, shape)) : (primary[0] ?? ''),
     index,
   }
 }

@@ -94,7 +94,7 @@ export async function plantScene(
   const secrets = new Map(
     Object.entries(manifest.models).map(([name, model]) => [
       name,
-      views.secretField(name) ?? secretFieldOf(model, shapeOf(shape, name)),
+      views.secretField(name) ?? secretFieldOf(manifest, model, shapeOf(shape, name)),
     ]),
   )
   const secretField = (model: string) => secrets.get(model) ?? never(model)

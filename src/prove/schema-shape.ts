@@ -303,8 +303,12 @@ const moments: ReadonlySet<string> = new Set(['timestamp', 'timestamptz', 'date'
  * The field in which a row's secret stands: a text that is no key, else a number or a time, else the primary key
  * itself. One that no condition limits comes first.
  */
-export function secretFieldOf(model: ModelManifest, shape: ModelShape): string {
+export function secretFieldOf(manifest: Manifest, model: ModelManifest, shape: ModelShape): string {
   const keys = new Set(Object.values(model.relations).flatMap(({ fields }) => fields))
+  // what other rows refer to stays as it is
+  for (const { model: other, inverse } of Object.values(model.relations)) {
+    for (const field of manifest.models[other]?.relations[inverse]?.references ?? []) keys.add(field)
+  }
   for (const field of model.primaryKey) keys.add(field)
   if ('field' in model.scope) keys.add(model.scope.field)
   const keyColumns = new Set(shape.foreignKeys.flatMap(({ columns }) => columns))

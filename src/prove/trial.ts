@@ -33,6 +33,32 @@ export interface TrialFailure {
   readonly broken: readonly string[]
 }
 
+/** One condition to meet, by changes of the columns that it is about. */
+interface Stage {
+  /** Of the condition, and of those that share columns with it. */
+  readonly columns: readonly string[]
+  /** The condition first, then the others. */
+  readonly checks: readonly string[]
+  readonly patches: readonly Values[]
+}
+
+interface SolveRow {
+  readonly table: string
+  readonly values: Values
+  readonly stages: readonly Stage[]
+}
+
+export interface Trial {
+  /** Inserts rows, or the first change of each that fits. */
+  tryRows(rows: readonly TrialRow[]): Promise<readonly TrialResult[]>
+  /**
+   * Goes through each row's conditions, and takes for each that is broken the change that breaks the fewest.
+   *
+   * @returns for each row the changes taken, as pairs of a stage's number and a change's
+   */
+  solve(rows: readonly SolveRow[]): Promise<readonly (readonly (readonly [number, number])[])[]>
+}
+
 /**
  * Empties tables, lets rows be tried in them, and undoes it all.
  *
@@ -41,7 +67,7 @@ export interface TrialFailure {
 export async function inTrial<Result>(
   admin: pg.Client,
   tables: readonly string[],
-  run: (tryRows: (rows: readonly TrialRow[]) => Promise<readonly TrialResult[]>) => Promise<Result>,
+  run: (trial: Trial) => Promise<Result>,
 ): Promise<Result> {
   await admin.query(
     [
@@ -49,10 +75,11 @@ export async function inTrial<Result>(
       "set local session_replication_role = replica; set local client_min_messages = error; set local datestyle = 'ISO'",
       ...tables.map((table) => `delete from ${table}`),
       trialFunction,
+      solveFunction,
     ].join(';\n'),
   )
   try {
-    return await run((rows) => tryRows(admin, rows))
+    return await run({ tryRows: (rows) => tryRows(admin, rows), solve: (rows) => solve(admin, rows) })
   } finally {
     await admin.query('rollback')
   }
@@ -85,6 +112,83 @@ async function tryRows(admin: pg.Client, rows: readonly TrialRow[]): Promise<rea
           },
   }))
 }
+
+async function solve(
+  admin: pg.Client,
+  rows: readonly SolveRow[],
+): Promise<readonly (readonly (readonly [number, number])[])[]> {
+  if (rows.length === 0) return []
+  const items = rows.map(({ table, values, stages }) => ({ t: table, base: values, stages }))
+  const found = await admin.query<{ taken: (readonly [number, number])[] }>(
+    'select taken from pg_temp.doublehull_solve($1::jsonb)',
+    [JSON.stringify(items)],
+  )
+  return found.rows.map(({ taken }) => taken)
+}
+
+const solveFunction = `
+  create or replace function pg_temp.doublehull_broken(named text, checks jsonb, candidate jsonb)
+  returns int language plpgsql as $function$
+  declare
+    expression text;
+    holds boolean;
+    broken int := 0;
+    weight int := 100;
+  begin
+    for expression in select e.value #>> '{}' from jsonb_array_elements(checks) with ordinality e order by e.ordinality
+    loop
+      begin
+        execute format('select (%s) from jsonb_populate_record(null::%s, $1)', expression, named)
+           into holds using candidate;
+        if not holds then broken := broken + weight; end if;
+      exception when others then
+        broken := broken + weight;
+      end;
+      weight := 1;
+    end loop;
+    return broken;
+  end $function$;
+
+  create or replace function pg_temp.doublehull_solve(items jsonb)
+  returns table (taken jsonb)
+  language plpgsql as $function$
+  declare
+    item jsonb; stage jsonb; patch jsonb; best jsonb; base jsonb; part jsonb;
+    at int; stage_at int; best_at int; least int; broken int;
+  begin
+    for item in select e.value from jsonb_array_elements(items) with ordinality e order by e.ordinality loop
+      taken := '[]';
+      base := item -> 'base';
+      for pass in 1..2 loop
+        stage_at := -1;
+        for stage in select e.value from jsonb_array_elements(item -> 'stages') with ordinality e order by e.ordinality
+        loop
+          stage_at := stage_at + 1;
+          select coalesce(jsonb_object_agg(e.key, e.value), '{}') into part
+            from jsonb_each(base) e where (stage -> 'columns') ? e.key;
+          least := pg_temp.doublehull_broken(item ->> 't', stage -> 'checks', part);
+          continue when least < 100;
+          best := null;
+          at := -1;
+          for patch in
+            select e.value from jsonb_array_elements(stage -> 'patches') with ordinality e order by e.ordinality
+          loop
+            at := at + 1;
+            broken := pg_temp.doublehull_broken(item ->> 't', stage -> 'checks', part || patch);
+            if broken < least then
+              least := broken; best := patch; best_at := at;
+            end if;
+            exit when least = 0;
+          end loop;
+          if best is not null then
+            base := base || best;
+            taken := taken || jsonb_build_array(jsonb_build_array(stage_at, best_at));
+          end if;
+        end loop;
+      end loop;
+      return next;
+    end loop;
+  end $function$`
 
 const trialFunction = `
   create or replace function pg_temp.doublehull_try(items jsonb)
