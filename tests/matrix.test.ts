@@ -73,6 +73,7 @@ function describeSubject(subject: Subject): void {
     matrix = await Matrix.plant({
       ...options,
       admin: opened.admin,
+      watcher: opened.watcher,
       attackers: (tenantId) => opened.attackers(tenantId),
     })
   })

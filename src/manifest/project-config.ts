@@ -30,7 +30,7 @@ export interface ProjectConfig {
 }
 
 /** The name of the file at a project's root. */
-export const projectConfigName = 'doublehull.json'
+const projectConfigName = 'doublehull.json'
 
 /**
  * Reads a `doublehull.json`: the settings of a project whose Prisma schema can't be edited.

@@ -78,6 +78,7 @@ export async function proveWith(
     const matrix = await Matrix.plant({
       manifest,
       admin: clients.admin,
+      watcher: clients.watcher,
       attackers: (tenantId) => clients.attackers(tenantId),
       appendOnly: appendOnlyModels(manifest),
       share: isQuick ? Math.ceil(names.length / quickFrom) : 1,

@@ -22,6 +22,6 @@ export function buildPackage(name: string): string {
   })
   execFileSync(process.execPath, [join(root, 'scripts/copy-sql.mjs'), dist])
   copyFileSync(join(root, 'package.json'), join(built, 'package.json'))
-  symlinkSync(join(root, 'docs'), join(built, 'docs'))
+  for (const folder of ['docs', 'prisma']) symlinkSync(join(root, folder), join(built, folder))
   return built
 }
