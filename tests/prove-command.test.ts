@@ -1,17 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { proveCommand } from '../src/cli/prove.ts'
-import { policySql } from '../src/policy/policy-sql.ts'
-import { defaultRoleNames } from '../src/policy/roles.ts'
+import { writePolicies } from '../src/cli/write-policies.ts'
+import { planPolicies } from '../src/migrations/plan-policies.ts'
 import { withLogin } from '../src/testing/index.ts'
 import { fixtureFolder, generateFixture } from './fixtures/fixture-database.ts'
 import { buildPackage } from './support/built-package.ts'
 
-const root = join(import.meta.dirname, '..')
 /** A real proof, while other test files keep the cores busy. */
 const long = { timeout: 300_000 }
 
@@ -28,14 +27,20 @@ beforeAll(async () => {
   await admin.connect()
   project = fixtureFolder('prove')
   const { manifest, tableSql } = await generateFixture(project)
+  writeFileSync(join(project, 'old.json'), JSON.stringify(manifest))
   writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }')
-  const grants = `grant usage on schema public to doublehull_app;
-    grant select, insert, update, delete on organization, invoice to doublehull_app; grant select on currency to doublehull_app;`
   // a value of which nothing but the constraint tells
   const constraint = `alter table invoice add constraint vat_id check (vat_id ~ '^DE[0-9]{9}$');`
-  writeMigrations('prisma/migrations', { tables: tableSql + grants, policies: policySql(manifest) })
-  writeMigrations('unprotected', { tables: tableSql + grants })
-  writeMigrations('constrained', { tables: tableSql + grants + constraint, policies: policySql(manifest) })
+  writeMigration('prisma/migrations', tableSql)
+  writeMigration('constrained', tableSql + constraint)
+  for (const directory of ['prisma/migrations', 'constrained'].map((folder) => join(project, folder))) {
+    const base = { kind: 'history', serverUrl: adminUrl } as const
+    writePolicies(directory, await planPolicies({ manifest, directory, base }))
+  }
+  writeMigration(
+    'unprotected',
+    `${tableSql} grant select, insert, update, delete on organization, invoice, currency to doublehull_app;`,
+  )
   writeFileSync(
     join(project, 'seed.ts'),
     `enum Vat { bakery = 'DE136695976' }
@@ -58,19 +63,13 @@ afterEach(async () => {
   expect(rows).toEqual([])
 })
 
-function writeMigrations(folder: string, own: Readonly<Record<string, string>>): void {
-  const bundled = join(root, 'prisma/migrations')
-  const names = ['20261121000000_roles_and_schemas', '20261121000100_context', 'migration_lock.toml']
-  for (const name of names) cpSync(join(bundled, name), join(project, folder, name), { recursive: true })
-  for (const [index, [name, sql]] of Object.entries(own).entries()) {
-    const migration = join(project, folder, `2027010100000${index}_${name}`)
-    mkdirSync(migration)
-    // as in a project that lets its owner role own everything
-    writeFileSync(join(migration, 'migration.sql'), `set local role ${defaultRoleNames.owner};\n${sql}`)
-  }
+function writeMigration(folder: string, sql: string): void {
+  const migration = join(project, folder, '20270101000000_tables')
+  mkdirSync(migration, { recursive: true })
+  writeFileSync(join(migration, 'migration.sql'), sql)
 }
 
-const client = ['--client', 'generated/prisma', '--manifest', 'generated/tenancy.json']
+const client = ['--manifest', 'generated/tenancy.json']
 const environment = () =>
   Object.fromEntries(
     Object.entries(process.env).filter(
@@ -106,12 +105,12 @@ describe('a call that can’t be proven', () => {
     ['a model that does not exist', [...client, '--only', 'Invoice,Invoce'], 'names Invoce'],
     ['no client at the path', [...client, '--client', 'nowhere'], 'run prisma generate'],
     ['a client without a class', [...client, '--client', 'seed.ts'], 'has no PrismaClient'],
-    ['a manifest that names no client', client.slice(2), '--client'],
+    ['a manifest that names no client', ['--manifest', 'old.json'], 'does not tell which Prisma schema'],
     ['no migrations', [...client, '--migrations', 'nowhere'], 'nowhere cannot be read'],
     ['no seed', [...client, '--seed', 'nope.ts'], 'there is no seed nope.ts'],
     ['a seed without a function', [...client, '--seed', 'generated/tenancy.ts'], 'exports no function seed'],
     ['a report in no folder', [...client, '--html', 'nowhere/proof.html'], 'nowhere/proof.html'],
-    ['what is no URL', [...client, '--database-url', 'Secret@@:'], 'is not a PostgreSQL URL'],
+    ['what is no URL', [...client, '--database-url', 'user:Secret@host/app'], 'is not a PostgreSQL URL'],
     [
       'a database that is down',
       [...client, '--database-url', 'postgresql://u:Secret@localhost:1/app'],
@@ -143,7 +142,7 @@ describe('a call that can’t be proven', () => {
   it('without migrations, or without a manifest, says how to make them', () => {
     const folder = join(project, 'bare')
     mkdirSync(join(folder, 'prisma'), { recursive: true })
-    const manifest = ['--manifest', '../generated/tenancy.json', '--client', '../generated/prisma']
+    const manifest = ['--manifest', '../generated/tenancy.json']
     expect(prove(manifest, folder).stderr).toContain('npx doublehull policies')
     writeFileSync(join(folder, 'prisma/schema.prisma'), '')
     expect(prove([], folder).stderr).toContain('no tenancy.json')
