@@ -35,6 +35,8 @@ export interface ProveOptions {
   readonly depth?: 'quick' | 'full'
   /** The project's own values for what can't be guessed. */
   readonly seed?: SeedHook
+  /** The models to attack; all of them, and the join tables, unless told. Rows are planted in all of them in any case. */
+  readonly only?: readonly string[]
   /** Models that an earlier run, which was stopped, has proven. */
   readonly done?: readonly ModelProof[]
   readonly onEvent?: (event: ProveEvent) => void
@@ -65,17 +67,18 @@ export async function proveDatabase(options: ProveOptions): Promise<ProofReport>
 export async function proveWith(
   options: ProveOptions & { readonly hullOneManifest?: Manifest },
 ): Promise<ProofReport> {
-  const { manifest, onEvent, signal, done = [] } = options
+  const { manifest, onEvent, signal, only, done = [] } = options
   const started = performance.now()
   signal?.throwIfAborted()
   const clients = await ProofClients.open(options)
   try {
-    const names = subjectsOf(manifest)
+    const names = subjectsOf(manifest).filter((name) => only?.includes(name) ?? true)
     const isQuick = (options.depth ?? (names.length > quickFrom ? 'quick' : 'full')) === 'quick'
     let [made, total] = [0, 0]
     const matrix = await Matrix.plant({
       manifest,
       admin: clients.admin,
+      watcher: clients.watcher,
       attackers: (tenantId) => clients.attackers(tenantId),
       appendOnly: appendOnlyModels(manifest),
       share: isQuick ? Math.ceil(names.length / quickFrom) : 1,
