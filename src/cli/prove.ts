@@ -127,7 +127,8 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     return await proveProject(await projectOf(parsed), { flags: parsed, output, progress, stop })
   } catch (error) {
     progress.clear()
-    if (stop.signal.aborted && error === stop.signal.reason) return interrupted
+    // whatever was broken off by it
+    if (stop.signal.aborted) return interrupted
     printFailure(error, output, { json: parsed.json ?? false })
     return 2
   } finally {
@@ -254,6 +255,7 @@ async function proveProject(project: Project, { flags, output, progress, stop }:
       adminUrl: database.adminUrl,
       depth,
       ...(seed !== undefined && { seed: seed.hook }),
+      ...(only !== undefined && { only }),
       done: [...kept.models],
       signal: stop.signal,
       onEvent: (event) => {
@@ -287,7 +289,7 @@ async function proveProject(project: Project, { flags, output, progress, stop }:
 }
 
 /** How many models are attacked with everything, unless told. */
-const mostModelsInFull = 40
+const mostModelsInFull = 25
 
 function depthOf({ quick, full }: Flags, models: number): ProofFacts['depth'] {
   if (quick) return 'quick'

@@ -18,7 +18,7 @@ export interface Changes {
 export class ChangeWatch {
   readonly #admin: pg.Client
   readonly #database: DatabaseState
-  readonly #tables: readonly { readonly index: number; readonly name: string }[]
+  readonly #tables: readonly Table[]
   readonly #printSql: string
   #base: State
   #prints: ReadonlyMap<number, string> = new Map()
@@ -34,7 +34,7 @@ export class ChangeWatch {
       // what is written through a view is written to its tables
       'isView' in table && table.isView ? [] : [{ index, name: qualified(table.schema, table.table) }],
     )
-    this.#printSql = this.#tables.map(({ index, name }) => printOf(index, name)).join(' union all ')
+    this.#printSql = printsSql(this.#tables)
   }
 
   /** @param base what stands in the database now */
@@ -99,27 +99,35 @@ export class ChangeWatch {
     await this.#anyCommitted()
   }
 
-  // A row that is inserted or updated has the id of a later transaction than all that were there, and one that is
-  // deleted is missing from the number.
-  async #printsNow(): Promise<ReadonlyMap<number, string>> {
-    if (this.#tables.length === 0) return new Map()
-    const { rows } = await this.#admin.query<{ i: number; p: string }>({
-      name: 'prove_prints',
-      text: this.#printSql,
-    })
-    return new Map(rows.map(({ i, p }) => [i, p]))
+  #printsNow(): Promise<ReadonlyMap<number, string>> {
+    return this.#ask(this.#tables, { name: 'prove_prints', text: this.#printSql })
   }
 
-  async #printsOf(tables: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
-    const wanted = this.#tables.filter(({ index }) => tables.has(index))
-    if (wanted.length === 0) return new Map()
-    const { rows } = await this.#admin.query<{ i: number; p: string }>(
-      wanted.map(({ index, name }) => printOf(index, name)).join(' union all '),
-    )
-    return new Map(rows.map(({ i, p }) => [i, p]))
+  #printsOf(positions: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
+    const tables = this.#tables.filter(({ index }) => positions.has(index))
+    return this.#ask(tables, { text: printsSql(tables) })
+  }
+
+  async #ask(tables: readonly Table[], query: pg.QueryConfig): Promise<ReadonlyMap<number, string>> {
+    const { rows } = await this.#admin.query<[readonly string[]]>({ ...query, rowMode: 'array' })
+    const prints = rows[0]?.[0] ?? []
+    return new Map(tables.map(({ index }, position) => [index, prints[position] ?? '']))
   }
 }
 
-function printOf(index: number, table: string): string {
-  return `select ${index} as i, count(*) || ':' || coalesce(max(xmin::text::int8), 0) as p from ${table}`
+interface Table {
+  /** Its position in a state. */
+  readonly index: number
+  readonly name: string
+}
+
+/**
+ * A row that is inserted or updated has the id of a later transaction than all that were there, and one that is deleted
+ * is missing from the number. One select with a sub-select for each table takes a third of the time of their union.
+ */
+function printsSql(tables: readonly Table[]): string {
+  const columns = tables.map(
+    ({ name }) => `(select count(*) || ':' || coalesce(max(xmin::text::int8), 0) from ${name})`,
+  )
+  return `select array[${columns.join(', ')}]::text[]`
 }

@@ -15,6 +15,8 @@ interface Options {
   readonly manifest: Manifest
   /** Sees and writes every row; a superuser. */
   readonly admin: pg.Client
+  /** The same. Its plans stay, which those of a connection that switches triggers off do not. */
+  readonly watcher: pg.Client
   /** What the attacks of a tenant are made with. */
   readonly attackers: (tenantId: string) => Attackers
   /** Models whose rows the database lets nobody change or delete, and why. */
@@ -66,11 +68,11 @@ export class Matrix {
 
   /** Plants a scene in a database that has no rows yet. */
   static async plant(options: Options): Promise<Matrix> {
-    const { admin, manifest, appendOnly, seed } = options
+    const { admin, watcher, manifest, appendOnly, seed } = options
     const database = new DatabaseState(admin, manifest)
     const shape = await readSchemaShape(admin, manifest)
     const scene = indexed(await plantScene(database, manifest, shape, appendOnly, { seed }))
-    const watch = await ChangeWatch.begin(admin, manifest, database, scene.state)
+    const watch = await ChangeWatch.begin(watcher, manifest, database, scene.state)
     return new Matrix(options, database, watch, scene)
   }
 

@@ -24,6 +24,8 @@ const maxConnections = 4
 export class ProofClients {
   /** Sees and writes every row. */
   readonly admin: pg.Client
+  /** The same, for looking alone. */
+  readonly watcher: pg.Client
   /** Logs in with the rights of the application's role. */
   readonly appUrl: string
   /** Logs in as somebody whom the policies let pass. */
@@ -36,11 +38,13 @@ export class ProofClients {
   private constructor(
     options: Options,
     admin: pg.Client,
+    watcher: pg.Client,
     logins: readonly TemporaryLogin[],
     urls: { readonly app: string; readonly open: string },
   ) {
     const { PrismaClient, manifest, hullOneManifest = manifest } = options
     this.admin = admin
+    this.watcher = watcher
     this.appUrl = urls.app
     this.openUrl = urls.open
     this.#logins = logins
@@ -74,7 +78,8 @@ export class ProofClients {
     const { adminUrl, manifest } = options
     const roles = { ...defaultRoleNames, ...options.roles }
     const admin = new pg.Client({ connectionString: adminUrl })
-    await admin.connect()
+    const watcher = new pg.Client({ connectionString: adminUrl })
+    await Promise.all([admin.connect(), watcher.connect()])
     const logins: TemporaryLogin[] = []
     try {
       const app = await createTemporaryLogin(adminUrl, roles.app)
@@ -85,9 +90,9 @@ export class ProofClients {
         logins.push(owner)
         urls.open = owner.connectionString
       }
-      return new ProofClients(options, admin, logins, urls)
+      return new ProofClients(options, admin, watcher, logins, urls)
     } catch (error) {
-      await Promise.allSettled([...logins.map((login) => login.drop()), admin.end()])
+      await Promise.allSettled([...logins.map((login) => login.drop()), admin.end(), watcher.end()])
       throw error
     }
   }
@@ -112,6 +117,7 @@ export class ProofClients {
       ...[one, two, both].map((tenancy) => tenancy.disconnect({ timeoutMillis: 10_000 })),
       (this.#none as { $disconnect(): Promise<void> }).$disconnect(),
       this.admin.end(),
+      this.watcher.end(),
       ...this.#sessions.map((session) => session.end()),
     ])
     const dropped = await Promise.allSettled(this.#logins.map((login) => login.drop()))

@@ -16,8 +16,20 @@ export function packageManager(exists: (path: string) => boolean): PackageManage
   return { name: 'npm', install: 'npm ci', run: 'npx' }
 }
 
-/** What is run, in this order: the migrations on an empty database, then the two looks at it. */
-const commands = ['doublehull migrate', 'doublehull verify', 'doublehull prove']
+/**
+ * What is run, in this order: the migrations on an empty database, whether they have all policies, and the two looks at
+ * what they make.
+ *
+ * @param permission what `prove` is told where the server is another host
+ */
+function commandsOf(permission = ''): readonly string[] {
+  return [
+    'doublehull migrate',
+    'doublehull policies --check --database-url "$DIRECT_URL"',
+    'doublehull verify',
+    `doublehull prove --database-url "$DIRECT_URL"${permission}`,
+  ]
+}
 
 /**
  * A workflow for GitHub Actions that migrates an empty PostgreSQL, looks for ways around row-level security in it, and
@@ -25,7 +37,7 @@ const commands = ['doublehull migrate', 'doublehull verify', 'doublehull prove']
  */
 export function githubWorkflow({ name, install, run }: PackageManager): string {
   const setUp = name === 'pnpm' ? '      - uses: pnpm/action-setup@v4\n' : ''
-  const steps = [install, `${run} prisma generate`, ...commands.map((command) => `${run} ${command}`)]
+  const steps = [install, `${run} prisma generate`, ...commandsOf().map((command) => `${run} ${command}`)]
   return `name: tenancy
 on:
   push:
@@ -63,7 +75,7 @@ export function gitlabJob({ name, install, run }: PackageManager): string {
     ...before,
     install,
     `${run} prisma generate`,
-    ...commands.map((command) => `${run} ${command}`),
+    ...commandsOf(' --throw-away postgres').map((command) => `${run} ${command}`),
   ]
   return `tenancy:
   image: node:22
