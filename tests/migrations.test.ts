@@ -624,12 +624,30 @@ describe('DH406: a privilege that is missing', () => {
 
   it('refuses a history that belongs to another role, unless there is nothing to write', async () => {
     const db = await fixture(first)
+    await runMigrations({ ...db.options, roles: { names: db.names, passwords } })
+    await db.query('alter table _prisma_migrations owner to current_user')
+    await db.query(`grant select on _prisma_migrations to ${quoteIdentifier(db.names.owner)}`)
+    const connectionString = url(db.database, {
+      user: db.names.migrator,
+      password: passwords.migrator,
+    })
+    const asMigrator = { ...db.options, connectionString, roles: { names: db.names } }
+    expect((await runMigrations(asMigrator)).applied).toEqual([])
+    await db.migration('2_b', 'create table b ();')
+    const error = await refusedUnchanged(db, 'DH406', asMigrator)
+    expect(error.message).toContain('alter table "public"."_prisma_migrations" owner to')
+  })
+
+  it('gives the owner the history that a superuser began with another tool', async () => {
+    const db = await fixture(first)
     await runMigrations(db.options)
     await db.query('alter table _prisma_migrations owner to current_user')
-    expect((await runMigrations(db.options)).applied).toEqual([])
     await db.migration('2_b', 'create table b ();')
-    const error = await refusedUnchanged(db, 'DH406')
-    expect(error.message).toContain('alter table "public"."_prisma_migrations" owner to')
+    expect((await runMigrations(db.options)).applied).toEqual(['2_b'])
+    const [row] = await db.query<{ owner: string }>(
+      `select relowner::regrole::text as owner from pg_class where relname = '_prisma_migrations'`,
+    )
+    expect(row?.owner).toBe(db.names.owner)
   })
 
   it('names the migration that needs a privilege which the owner lacks', async () => {

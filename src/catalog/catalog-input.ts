@@ -42,6 +42,7 @@ export function catalogInput(
     tables: tables.map((table) => ({
       schema_name: table.schema,
       table_name: table.table,
+      is_view: table.isView,
       scope: 'join',
       append_only: false,
       ...about.get(keyOf(table)),

@@ -8,7 +8,8 @@ expected_table as materialized (
            schema_name text,
            table_name text,
            model text,          -- null for the table of an implicit many-to-many relation
-           scope text,          -- root, direct, shared, through, member, global or join
+           is_view boolean,     -- no policy can hold it, and none must: it asks its tables as whoever queries it
+           scope text,          -- root, direct, shared, through, member, global, system or join
            tenant_column text,  -- null where the scope has none
            commands text[],     -- what the application's role may do
            system_commands text[],

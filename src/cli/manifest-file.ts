@@ -15,9 +15,14 @@ export interface FoundManifest {
 }
 
 /** Where the generator's `output` often leads. */
-const usualPlaces = ['src/generated', 'generated', 'prisma/generated', 'src/generated/tenancy'].map(
-  (folder) => `${folder}/tenancy.json`,
-)
+export const usualFolders = [
+  'src/generated',
+  'src/tenancy',
+  'generated',
+  'prisma/generated',
+  'src/generated/tenancy',
+]
+const usualPlaces = usualFolders.map((folder) => `${folder}/tenancy.json`)
 
 /** What a project with a Prisma schema of its own has. */
 const signsOfSchema = ['prisma/schema.prisma', 'prisma/schema', 'schema.prisma', 'prisma.config.ts']

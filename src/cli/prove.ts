@@ -254,6 +254,7 @@ async function proveProject(project: Project, { flags, output, progress, stop }:
       adminUrl: database.adminUrl,
       depth,
       ...(seed !== undefined && { seed: seed.hook }),
+      ...(only !== undefined && { only }),
       done: [...kept.models],
       signal: stop.signal,
       onEvent: (event) => {
@@ -287,7 +288,7 @@ async function proveProject(project: Project, { flags, output, progress, stop }:
 }
 
 /** How many models are attacked with everything, unless told. */
-const mostModelsInFull = 40
+const mostModelsInFull = 25
 
 function depthOf({ quick, full }: Flags, models: number): ProofFacts['depth'] {
   if (quick) return 'quick'

@@ -1,13 +1,19 @@
 import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { generateCommand } from './generate.ts'
+import { initCommand } from './init.ts'
 import { loginCommand } from './login.ts'
 import { migrateCommand } from './migrate.ts'
+import { policiesCommand } from './policies.ts'
 import { protectCommand } from './protect.ts'
 import { proveCommand } from './prove.ts'
 import { verifyCommand } from './verify.ts'
 
 const commands: Readonly<Record<string, Command>> = {
+  init: initCommand,
+  generate: generateCommand,
   migrate: migrateCommand,
+  policies: policiesCommand,
   protect: protectCommand,
   login: loginCommand,
   verify: verifyCommand,

@@ -1,4 +1,5 @@
 import { PrismaClientKnownRequestError } from '@prisma/client/runtime/client'
+import { keyOf } from '../manifest/manifest.ts'
 import { type Ask, noRow, type Reference } from './questions.ts'
 import { and, flatWhere } from './scope-where.ts'
 import { type Args, argsOrNone, modelOf, type Scoping } from './scoping.ts'
@@ -33,7 +34,7 @@ export async function withoutMissing(
     const isOnlyIn = (half: 'create' | 'update') => missing.every((one) => one.half === half)
     if (!isUpsert && !isThere) {
       // whatever comes in between, it gets no such key
-      const none = and(argsOrNone(args['where']), noRow(model.primaryKey[0] ?? ''))
+      const none = and(argsOrNone(args['where']), noRow(keyOf(model)[0] ?? ''))
       return { action, args: { ...args, where: none } }
     }
     const { create, update, where: unique, ...selection } = args

@@ -1,5 +1,5 @@
 import type { TenantScope } from '../context/wire-scope.ts'
-import { delegateName } from '../manifest/manifest.ts'
+import { delegateName, keyOf } from '../manifest/manifest.ts'
 import { withoutMissing } from './missing-reference.ts'
 import type { OperationCall } from './operation-call.ts'
 import { trimOutsideLinks } from './outside-links.ts'
@@ -89,7 +89,7 @@ export class ModelOperations {
 
     const ask: Ask = (model, wanted) =>
       query(
-        { select: keyOf(scoping, model), ...wanted },
+        { select: selectedKey(scoping, model), ...wanted },
         {
           ...internal,
           model,
@@ -116,6 +116,6 @@ export class ModelOperations {
 }
 
 /** No more is read of a row than is needed to know that it is there. */
-function keyOf(scoping: Scoping, model: string): Args {
-  return Object.fromEntries(modelOf(scoping, model).primaryKey.map((field) => [field, true]))
+function selectedKey(scoping: Scoping, model: string): Args {
+  return Object.fromEntries(keyOf(modelOf(scoping, model)).map((field) => [field, true]))
 }

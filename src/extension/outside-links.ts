@@ -1,4 +1,4 @@
-import { delegateName, tenantFieldOf } from '../manifest/manifest.ts'
+import { delegateName, type RelationManifest, tenantFieldOf } from '../manifest/manifest.ts'
 import type { Ask } from './questions.ts'
 import { tenantFilter } from './scope-where.ts'
 import { type Args, isArgs, isOwnTenant, modelOf, nameOfKey, type Scoping } from './scoping.ts'
@@ -18,11 +18,15 @@ export interface OutsideLink {
   readonly added: readonly string[]
 }
 
-/** The fields of a row that say whose it is, or by which that can be asked. */
-export function witnessFields(scoping: Scoping, modelName: string): readonly string[] {
-  const model = modelOf(scoping, modelName)
+/** The fields of the row that a relation leads to that say whose it is, or by which that can be asked. */
+export function witnessFields(
+  scoping: Scoping,
+  { model: name, references }: RelationManifest,
+): readonly string[] {
+  const model = modelOf(scoping, name)
   const field = tenantFieldOf(model)
-  return field === undefined ? model.primaryKey : [field]
+  if (field !== undefined) return [field]
+  return model.primaryKey.length > 0 ? model.primaryKey : references
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   staysInside,
   tenantFieldOf,
 } from '../manifest/manifest.ts'
-import { type Access, and, scopeWhere, tenantFilter } from './scope-where.ts'
+import { type Access, and, assertVisible, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
   argsOrNone,
@@ -138,8 +138,7 @@ function looseReferences(manifest: Manifest, model: ModelManifest): readonly str
 function lookUpReference(scoping: Scoping, modelName: string, name: string, data: Args): void {
   const model = modelOf(scoping, modelName)
   const relation = model.relations[name]
-  const filter = relation && tenantFilter(scoping, relation.model, 'read')
-  if (!filter) return
+  if (!relation) return
   const tenantField = tenantFieldOf(model)
   const given = relation.fields.filter(
     (field) => field !== tenantField && !isUnset(assignedValue(data[field])),
@@ -150,6 +149,8 @@ function lookUpReference(scoping: Scoping, modelName: string, name: string, data
   )
   // a key with an empty part names nothing
   if (values.includes(null)) return
+  const filter = tenantFilter(scoping, relation.model, 'read')
+  if (!filter) return
   if (values.every(isValue)) {
     const { model: target, references, fields } = relation
     const { half } = scoping
@@ -213,6 +214,8 @@ function scopeNestedWrite(scoping: Scoping, modelName: string, field: string, va
   const relation = relationOf(model, field)
   if (!relation) return value
   const other = relation.model
+  // also where nothing of the other row is named: it would tell whether there is a link
+  if (Object.values(value).some((payload) => !isUnset(payload))) assertVisible(scoping, other)
   const via = relation.inverse
   const unique = (where: unknown, access: Access) => scopeWhere(scoping, other, where, access)
 

@@ -1,8 +1,8 @@
-import { type RelationManifest, staysInside } from '../manifest/manifest.ts'
+import { keyOf, type RelationManifest, staysInside } from '../manifest/manifest.ts'
 import { withFields, witnessFields } from './outside-links.ts'
 import { noRow } from './questions.ts'
 import { scopeOrder } from './scope-order.ts'
-import { and, scopeWhere, tenantFilter } from './scope-where.ts'
+import { and, assertVisible, scopeWhere, tenantFilter } from './scope-where.ts'
 import {
   type Args,
   argsOrNone,
@@ -71,7 +71,7 @@ function scopeCursor(scoping: Scoping, modelName: string, args: Args): Args {
   const row = Object.entries(cursor).map(([name, value]) =>
     Object.hasOwn(model.compoundUniques, name) ? value : { [name]: value },
   )
-  const [field = ''] = model.primaryKey
+  const [field = ''] = keyOf(model)
   return close(scoping.questions.gate(modelName, { AND: [...row, own] }, field))
 }
 
@@ -109,18 +109,19 @@ function scopeNestedRead(scoping: Scoping, modelName: string, args: Args, path: 
 
 function scopeToOne(
   scoping: Scoping,
-  { model, required }: RelationManifest,
+  relation: RelationManifest,
   value: unknown,
   isInside: boolean,
   path: Path,
 ): unknown {
+  const { model, required } = relation
   const own = isInside ? undefined : tenantFilter(scoping, model, 'read')
   const where = isArgs(value) ? value['where'] : undefined
   if (where !== undefined || (own && !required)) {
     return { ...(isArgs(value) ? value : {}), where: scopeWhere(scoping, model, where, 'read') }
   }
   if (!own) return value
-  const fields = witnessFields(scoping, model)
+  const fields = witnessFields(scoping, relation)
   const { args, added } = withFields(scoping, model, value, fields)
   scoping.links.push({ path, model, fields, added })
   return args
@@ -128,9 +129,10 @@ function scopeToOne(
 
 function scopeCounts(scoping: Scoping, modelName: string, value: unknown): unknown {
   const { relations } = modelOf(scoping, modelName)
-  const lists = Object.entries(relations).filter(
-    ([, relation]) => relation.list && modelOf(scoping, relation.model).scope.kind !== 'system',
-  )
+  const all = Object.entries(relations).filter(([, relation]) => relation.list)
+  const lists = all.filter(([, { model }]) => modelOf(scoping, model).scope.kind !== 'system')
+  // a selection of nothing is none to Prisma
+  if (lists.length === 0 && all[0]) assertVisible(scoping, all[0][1].model)
   const chosen =
     isArgs(value) && isArgs(value['select'])
       ? value['select']

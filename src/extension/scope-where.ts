@@ -55,12 +55,25 @@ export function tenantFilter(scoping: Scoping, modelName: string, access: Access
     case 'global':
       return undefined
     case 'system':
-      throw new TenancyError(
-        'DH204',
-        `${modelName} is the system's, and no tenant reads it; ask through tenancy.system`,
-        { details: { model: modelName } },
-      )
+      throw unseen(modelName)
   }
+}
+
+/**
+ * Refuses a model whose rows are the system's.
+ *
+ * @throws {TenancyError} `DH204`
+ */
+export function assertVisible(scoping: Scoping, modelName: string): void {
+  if (modelOf(scoping, modelName).scope.kind === 'system') throw unseen(modelName)
+}
+
+function unseen(modelName: string): TenancyError {
+  return new TenancyError(
+    'DH204',
+    `${modelName} is the system's, and no tenant reads it; ask through tenancy.system`,
+    { details: { model: modelName } },
+  )
 }
 
 /**

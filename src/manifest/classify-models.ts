@@ -186,14 +186,13 @@ function ownVerdict(
   }
   if (other) return liesOf(model, other, not, schema) ?? declaredVerdict(model, other)
 
-  const found = key ?? tenantFieldOf(model, not, schema)
+  const found = key === undefined ? tenantFieldOf(model, not, schema) : { field: key }
   if (found === undefined) {
     if (shared) throw new Error('@tenancy.shared needs a tenant field; name it with /// @tenancy.key(field)')
     return undefined
   }
-  return typeof found === 'string'
-    ? keyVerdict(model, found, { isSaid: key !== undefined, shared }, schema)
-    : found
+  if (found === 'waiting' || !('field' in found)) return found
+  return keyVerdict(model, found.field, { isSaid: key !== undefined, shared }, schema)
 }
 
 /** The columns that a model says are not its owner's. */
@@ -295,7 +294,7 @@ function tenantFieldOf(
   model: DMMF.Model,
   not: readonly string[],
   schema: StudiedSchema,
-): string | Verdict | undefined {
+): { readonly field: string } | Verdict | undefined {
   const tenant = schema.root.name
   const references = schema.referencesToTenant(model).filter(({ key }) => !not.includes(key))
   const keyed = references.flatMap(({ key }) => key)
@@ -308,7 +307,7 @@ function tenantFieldOf(
     )
   }
   if (first !== undefined) {
-    if (keyed.includes(first) || schema.isView(model)) return first
+    if (keyed.includes(first) || schema.isView(model)) return { field: first }
     return doubtOf(`"${first}" has no relation to ${tenant}; add one, or say what it holds`, () => [
       `/// @tenancy.key(${first})`,
       ...alternatives(model, schema),

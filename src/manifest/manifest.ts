@@ -103,6 +103,23 @@ export function tenantFieldOf(model: ModelManifest): string | undefined {
 }
 
 /**
+ * The fields that tell a row of a model from the others: its primary key, or else a unique one. A view may have
+ * neither; then any field.
+ */
+export function keyOf({
+  primaryKey,
+  uniqueFields,
+  compoundUniques,
+  columns,
+}: ModelManifest): readonly string[] {
+  if (primaryKey.length > 0) return primaryKey
+  const [field] = uniqueFields
+  if (field !== undefined) return [field]
+  const [compound] = Object.values(compoundUniques)
+  return compound ?? Object.keys(columns).slice(0, 1)
+}
+
+/**
  * Whether every row of a model has a tenant in its tenant field. A manifest that doesn't say it of a field shows it by
  * the relation to the tenant: one that may be absent has a field that may be null.
  */

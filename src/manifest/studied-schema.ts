@@ -135,11 +135,14 @@ export class StudiedSchema {
     )
   }
 
-  /** Columns that look like the key of a tenant's row, with the model they seem to refer to. */
-  softKeys(model: DMMF.Model): readonly { readonly field: string; readonly model: string }[] {
+  /** Columns that look like the key of a row that is, or may yet be, a tenant's, with the model they seem to refer to. */
+  softKeys(
+    model: DMMF.Model,
+  ): readonly { readonly field: string; readonly model: string; readonly isOwned: boolean }[] {
     return this.looseColumns(model).flatMap(({ name }) => {
-      const other = this.#modelOfKey(name, model)
-      return other && this.isOwned(other.name) ? [{ field: name, model: other.name }] : []
+      const other = this.#modelOfKey(name, model)?.name
+      if (other === undefined || (this.scopes.has(other) && !this.isOwned(other))) return []
+      return [{ field: name, model: other, isOwned: this.isOwned(other) }]
     })
   }
 

@@ -18,8 +18,8 @@ export function unsettledReason(model: DMMF.Model, schema: StudiedSchema, not: r
   return [
     mainReason(model, schema, not),
     ...soft.map(
-      ({ field, model }) =>
-        `"${field}" looks like the key of ${model}, whose rows are tenants': add the relation`,
+      ({ field, model, isOwned }) =>
+        `"${field}" looks like the key of ${model}, ${isOwned ? "whose rows are tenants'" : 'which is not settled'}, without a relation: add one`,
     ),
     ...(stray.length > 0 ? [`has columns that look like keys without a relation: ${stray.join(', ')}`] : []),
     ...anyModel.map((pair) => `${pair} names a row of any model, which no policy can follow`),

@@ -5,7 +5,7 @@
 import { TenancyError } from '../errors.ts'
 import { quoteIdentifier } from '../policy/identifier.ts'
 import { describeDatabaseError, errorLine, isConnectionLost, sqlStateOf } from './database-error.ts'
-import { createHistory, recordMigration } from './history.ts'
+import { adoptHistory, createHistory, recordMigration } from './history.ts'
 import type { MigrationFile } from './migration-files.ts'
 import { inTransaction, type MigrationSession } from './session.ts'
 
@@ -33,6 +33,7 @@ export async function applyMigration(
   await client.query('reset session authorization; reset role; reset all')
   try {
     await inTransaction(session, async () => {
+      await adoptHistory(session, owner)
       await becomeOwner(session, owner)
       await createHistory(session)
       // the reader of the file relied on it; `off` would make a backslash hide the end of a string

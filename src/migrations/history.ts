@@ -42,6 +42,21 @@ export async function planMigrations(
   files: readonly MigrationFile[],
   owner: string,
 ): Promise<MigrationPlan> {
+  const { history, ...plan } = await compareHistory(session, files, owner)
+  if (plan.pending.length > 0 && !history.writable) throw notWritable(session.schema, history.owner, owner)
+  return plan
+}
+
+/**
+ * As {@link planMigrations}, for who writes no history.
+ *
+ * @throws {TenancyError} as {@link planMigrations}, but for a history that cannot be written
+ */
+export async function compareHistory(
+  session: MigrationSession,
+  files: readonly MigrationFile[],
+  owner: string,
+): Promise<MigrationPlan & { readonly history: History }> {
   const history = await inTransaction(session, () => readHistory(session, owner))
   const entries = history.entries
   const failed = entries.find((entry) => !entry.finished)
@@ -52,9 +67,8 @@ export async function planMigrations(
     const recorded = applied.get(name)
     if (recorded !== undefined && !matchesChecksum(sql, recorded)) throw changed(name)
   }
-  const pending = files.filter((file) => !applied.has(file.name))
-  if (pending.length > 0 && !history.writable) throw notWritable(session.schema, history.owner, owner)
-  return { alreadyApplied: files.filter((file) => applied.has(file.name)).map((file) => file.name), pending }
+  const alreadyApplied = files.filter((file) => applied.has(file.name)).map((file) => file.name)
+  return { alreadyApplied, pending: files.filter((file) => !applied.has(file.name)), history }
 }
 
 /** Creates the history's table where there is none, with the definition that Prisma gives it. */
@@ -72,6 +86,17 @@ export async function createHistory({ client, schema }: MigrationSession): Promi
       started_at          timestamptz not null default now(),
       applied_steps_count integer not null default 0
     )`)
+}
+
+/**
+ * Gives the owner a history that Prisma's CLI began as somebody else.
+ *
+ * @param owner the role that is going to write it
+ */
+export async function adoptHistory({ client, schema }: MigrationSession, owner: string): Promise<void> {
+  const found = await findHistory(client, schema, owner)
+  if (found === undefined || found.writable || !found.adoptable) return
+  await client.query(`alter table ${qualified(schema, historyTable)} owner to ${quoteIdentifier(owner)}`)
 }
 
 /**
@@ -114,16 +139,22 @@ async function readHistory({ client, schema }: MigrationSession, owner: string):
      where rolled_back_at is null
      order by started_at, id`,
   )
-  return { entries: rows, owner: found.owner, writable: found.writable }
+  return { entries: rows, owner: found.owner, writable: found.writable || found.adoptable }
 }
 
 /** @param owner the role to ask about, null when it is only about whether the table is there */
 async function findHistory(client: MigrationSession['client'], schema: string, owner: string | null) {
-  const { rows } = await client.query<{ owner: string; readable: boolean; writable: boolean }>(
+  const { rows } = await client.query<{
+    owner: string
+    readable: boolean
+    writable: boolean
+    adoptable: boolean
+  }>(
     `select o.rolname as owner,
             pg_catalog.has_table_privilege(c.oid, 'select')
               and pg_catalog.has_schema_privilege(n.oid, 'usage') as readable,
-            coalesce(pg_catalog.has_table_privilege(r.oid, c.oid, 'insert'), false) as writable
+            coalesce(pg_catalog.has_table_privilege(r.oid, c.oid, 'insert'), false) as writable,
+            (select l.rolsuper from pg_catalog.pg_roles l where l.rolname = session_user) as adoptable
      from pg_catalog.pg_class c
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      join pg_catalog.pg_roles o on o.oid = c.relowner

@@ -30,6 +30,24 @@ const maximumNameLength = 255
  * ```
  */
 export async function readMigrations(directory: string): Promise<readonly MigrationFile[]> {
+  const migrations = await readMigrationFiles(directory)
+  if (migrations.length === 0) {
+    throw new TenancyError(
+      'DH401',
+      `the migrations directory ${directory} has no migrations; it should hold folders with a migration.sql each`,
+    )
+  }
+  for (const migration of migrations) refuseTransactionControl(migration)
+  return migrations
+}
+
+/**
+ * As {@link readMigrations}, for who applies each file as Prisma does: there may be none, and a file may begin and end
+ * transactions of its own.
+ *
+ * @throws {TenancyError} `DH401` when the directory or an entry of it cannot be used
+ */
+export async function readMigrationFiles(directory: string): Promise<readonly MigrationFile[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
     throw new TenancyError(
       'DH401',
@@ -41,15 +59,7 @@ export async function readMigrations(directory: string): Promise<readonly Migrat
   await checkProvider(directory, entries)
   const names = folders.sort(compareNames)
   refuseAlike(directory, names)
-  if (names.length === 0) {
-    throw new TenancyError(
-      'DH401',
-      `the migrations directory ${directory} has no migrations; it should hold folders with a migration.sql each`,
-    )
-  }
-  const migrations = await Promise.all(names.map((name) => readMigration(directory, name)))
-  for (const migration of migrations) refuseTransactionControl(migration)
-  return migrations
+  return Promise.all(names.map((name) => readMigration(directory, name)))
 }
 
 /**
@@ -82,7 +92,7 @@ function unpadded(hex: string): string {
  * Prisma's CLI sorts with `localeCompare` in the locale of the machine. One fixed locale gives the same
  * order wherever it matters and does not depend on who runs it.
  */
-function compareNames(a: string, b: string): number {
+export function compareNames(a: string, b: string): number {
   return a.localeCompare(b, 'en')
 }
 

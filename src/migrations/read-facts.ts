@@ -108,7 +108,28 @@ const protectionColumns = `
                 union all
                 select its.*, a.attname::text
                   from pg_catalog.pg_attribute a cross join lateral (${grantsOf('a.attacl', 'c.relowner')}) as its
-                 where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped) as g) as grants`
+                 where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped) as g) as grants,
+       (select coalesce(json_agg(to_json(s) order by s.schema, s.name), '[]')
+          from (select distinct on (sc.oid)
+                       sn.nspname::text as schema, sc.relname::text as name, so.rolname::text as owner,
+                       link.kind <> 'n' as "ownedByTable", link.kind = 'i' as identity,
+                       (select coalesce(json_agg(to_json(g)), '[]') from (${grantsOf('sc.relacl', 'sc.relowner')}) as g) as grants
+                  from (select d.objid as sequence_oid, d.deptype::text as kind
+                          from pg_catalog.pg_depend d
+                         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i')
+                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                           and d.refobjid = c.oid and d.refobjsubid > 0
+                        union all
+                        select d.refobjid, 'n'
+                          from pg_catalog.pg_attrdef f
+                          join pg_catalog.pg_depend d
+                            on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and d.objid = f.oid
+                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                         where f.adrelid = c.oid) as link
+                  join pg_catalog.pg_class sc on sc.oid = link.sequence_oid and sc.relkind = 'S'
+                  join pg_catalog.pg_namespace sn on sn.oid = sc.relnamespace
+                  join pg_catalog.pg_roles so on so.oid = sc.relowner
+                 order by sc.oid, link.kind = 'n') as s) as sequences`
 
 const relationsOf = `
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -187,27 +208,6 @@ select ${protectionColumns},
                join pg_catalog.pg_namespace rn on rn.oid = rc.relnamespace
               where k.conrelid = c.oid and k.contype = 'f' and k.conparentid = 0
               order by k.conname) as "foreignKeys",
-       (select coalesce(json_agg(to_json(s) order by s.schema, s.name), '[]')
-          from (select distinct on (sc.oid)
-                       sn.nspname::text as schema, sc.relname::text as name, so.rolname::text as owner,
-                       link.kind <> 'n' as "ownedByTable", link.kind = 'i' as identity,
-                       (select coalesce(json_agg(to_json(g)), '[]') from (${grantsOf('sc.relacl', 'sc.relowner')}) as g) as grants
-                  from (select d.objid as sequence_oid, d.deptype::text as kind
-                          from pg_catalog.pg_depend d
-                         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i')
-                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                           and d.refobjid = c.oid and d.refobjsubid > 0
-                        union all
-                        select d.refobjid, 'n'
-                          from pg_catalog.pg_attrdef f
-                          join pg_catalog.pg_depend d
-                            on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and d.objid = f.oid
-                           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                         where f.adrelid = c.oid) as link
-                  join pg_catalog.pg_class sc on sc.oid = link.sequence_oid and sc.relkind = 'S'
-                  join pg_catalog.pg_namespace sn on sn.oid = sc.relnamespace
-                  join pg_catalog.pg_roles so on so.oid = sc.relowner
-                 order by sc.oid, link.kind = 'n') as s) as sequences,
        (select coalesce(json_agg(to_json(p) order by p.schema, p.table), '[]') from part p where p.root = c.oid) as parts
   from wanted
   join pg_catalog.pg_class c on c.oid = wanted.oid
@@ -232,21 +232,30 @@ select ${protectionColumns}
  */
 const supportQuery = `
 with ${wantedTables},
-used as (
-  select d.refclassid, d.refobjid, d.classid <> 'pg_catalog.pg_trigger'::pg_catalog.regclass as called
-    from tree
-    join pg_catalog.pg_depend d
-      on (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-          and (d.objid = tree.oid or d.objid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = tree.oid)))
-      or (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-          and d.objid in (select f.oid from pg_catalog.pg_attrdef f where f.adrelid = tree.oid))
-      or (d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-          and d.objid in (select k.oid from pg_catalog.pg_constraint k where k.conrelid = tree.oid))
-      or (d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
-          and d.objid in (select g.oid from pg_catalog.pg_trigger g where g.tgrelid = tree.oid and not g.tgisinternal))
+owned as (
+  select 'pg_catalog.pg_class'::pg_catalog.regclass as classid, tree.oid as objid, true as called from tree
+  union all
+  select 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, true
+    from tree join pg_catalog.pg_index i on i.indrelid = tree.oid
+  union all
+  select 'pg_catalog.pg_attrdef'::pg_catalog.regclass, f.oid, true
+    from tree join pg_catalog.pg_attrdef f on f.adrelid = tree.oid
+  union all
+  select 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, true
+    from tree join pg_catalog.pg_constraint k on k.conrelid = tree.oid
+  union all
+  select 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid, false
+    from tree join pg_catalog.pg_trigger g on g.tgrelid = tree.oid and not g.tgisinternal
+),
+used as materialized (
+  select d.refclassid, d.refobjid, owned.called
+    from owned
+    join pg_catalog.pg_depend d on d.classid = owned.classid and d.objid = owned.objid
+   where d.refclassid in ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
 )
 select 'type' as kind, n.nspname::text as schema,
-       pg_catalog.format('%I.%I', n.nspname, t.typname) as name, o.rolname::text as owner, null::text[] as callers
+       pg_catalog.format('%I.%I', n.nspname, t.typname) as name, o.rolname::text as owner, false as definer,
+       null::text[] as callers
   from (select distinct case when e.typelem <> 0 and e.typlen = -1 then e.typelem else e.oid end as oid
           from used u
           join pg_catalog.pg_type e
@@ -260,18 +269,18 @@ select 'type' as kind, n.nspname::text as schema,
    and not exists (select from pg_catalog.pg_depend x
                     where x.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and x.objid = t.oid and x.deptype = 'e')
 union all
-select 'function', n.nspname, f.oid::pg_catalog.regprocedure::text, o.rolname,
+select 'function', n.nspname, f.oid::pg_catalog.regprocedure::text, o.rolname, f.prosecdef,
+       -- what everybody may does not count: what the owner's role makes, nobody may
        case when one.called
-            then array(select r.rolname::text from pg_catalog.pg_roles r
-                        where r.rolname = any ($3) and pg_catalog.has_function_privilege(r.oid, f.oid, 'execute')) end
+            then array(select r.rolname::text from pg_catalog.aclexplode(f.proacl) as x
+                         join pg_catalog.pg_roles r on r.oid = x.grantee
+                        where r.rolname = any ($3) and x.privilege_type = 'EXECUTE') end
   from (select u.refobjid as oid, pg_catalog.bool_or(u.called) as called
           from used u where u.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass group by u.refobjid) as one
   join pg_catalog.pg_proc f on f.oid = one.oid
   join pg_catalog.pg_namespace n on n.oid = f.pronamespace
   join pg_catalog.pg_roles o on o.oid = f.proowner
- -- what one with the rights of its owner does changes with its owner
- where (not f.prosecdef or one.called)
-   and n.nspname not in ('pg_catalog', 'information_schema', 'tenancy')
+ where n.nspname not in ('pg_catalog', 'information_schema', 'tenancy')
    and not exists (select from pg_catalog.pg_depend x
                     where x.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and x.objid = f.oid and x.deptype = 'e')
  order by 1, 2, 3`

@@ -5,10 +5,10 @@
  *
  * It does not compare the schema with the migrations: what somebody changed by hand stays unseen.
  */
-import { fileURLToPath } from 'node:url'
 import { TenancyError } from '../errors.ts'
 import { quoteIdentifier } from '../policy/identifier.ts'
 import { applyMigration } from './apply.ts'
+import { bundledMigrations } from './bundled-migrations.ts'
 import { type ContextReport, readContextMode, syncContext } from './context-mode.ts'
 import { type ContextOptions, parseContextOptions } from './context-settings.ts'
 import { planMigrations } from './history.ts'
@@ -69,9 +69,6 @@ export interface MigrationReport {
   readonly roles: readonly RoleReport[]
   readonly context: ContextReport
 }
-
-/** The same place seen from `src/migrations` and from `dist/migrations`. */
-const bundledMigrations = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
 const defaultLockTimeoutMs = 60_000
 

@@ -79,6 +79,7 @@ interface ProtectionFacts {
   /** The columns that PostgreSQL casts by itself in these policies. */
   readonly casts: readonly ColumnCast[]
   readonly grants: readonly GrantFacts[]
+  readonly sequences: readonly SequenceFacts[]
 }
 
 /** A column, with its type as `format_type` prints it. */
@@ -94,7 +95,6 @@ export interface TableFacts extends ProtectionFacts {
   readonly notNull: readonly string[]
   readonly indexes: readonly IndexFacts[]
   readonly foreignKeys: readonly ForeignKeyFacts[]
-  readonly sequences: readonly SequenceFacts[]
   /** Partitions and inheritance children, and theirs. */
   readonly parts: readonly ProtectionFacts[]
 }
@@ -106,7 +106,9 @@ export interface SupportFacts {
   /** Quoted and with its schema; of a function with what it takes. */
   readonly name: string
   readonly owner: string
-  /** A function that whoever writes a row must be allowed to execute, and which roles are. */
+  /** A function that runs with the rights of its owner. */
+  readonly definer: boolean
+  /** Of a function that whoever writes a row must be allowed to execute, the roles that were granted that by name. */
   readonly callers: readonly string[] | null
 }
 

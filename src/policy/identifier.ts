@@ -38,6 +38,16 @@ export function identifierFault(name: string): string | undefined {
 }
 
 /**
+ * A name out of longer parts, cut off at PostgreSQL's 63 bytes before its ending, as Prisma does, and never inside a
+ * character.
+ */
+export function fittedName(plain: string, ending: string): string {
+  let text = plain
+  while (Buffer.byteLength(text + ending) > maximumBytes) text = Array.from(text).slice(0, -1).join('')
+  return text + ending
+}
+
+/**
  * Quotes a text for the few places where SQL takes no parameter, such as `alter role … password`.
  *
  * @param text any text that PostgreSQL can store

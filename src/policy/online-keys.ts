@@ -10,7 +10,7 @@ import {
   tenantFieldOf,
 } from '../manifest/manifest.ts'
 import { type DatabaseFacts, type ForeignKeyFacts, factsOf, type TableFacts } from './database-facts.ts'
-import { qualified, quoteIdentifier } from './identifier.ts'
+import { fittedName, qualified, quoteIdentifier } from './identifier.ts'
 import type { OnlineFinding, OnlinePlan, OnlineStep } from './online-step.ts'
 
 /**
@@ -24,11 +24,17 @@ export function keySteps(manifest: Manifest, facts: DatabaseFacts): OnlinePlan {
   const indexes = new Map<string, OnlineStep[]>()
   const keys: OnlineStep[] = []
   const findings: OnlineFinding[] = []
-  const want = (table: TableFacts, columns: readonly string[], unique: boolean) => {
+  const want = (table: TableFacts, columns: readonly string[], unique: boolean, model: string) => {
     const id = JSON.stringify([table.schema, table.table, columns, unique])
-    if (!indexes.has(id)) indexes.set(id, indexSteps(names, table, columns, unique))
+    if (indexes.has(id)) return
+    const fields = fieldsOf(manifest.models[model], columns)
+    const schemaLine = `model ${model}: @@${unique ? 'unique' : 'index'}([${fields.join(', ')}])`
+    indexes.set(
+      id,
+      indexSteps(names, table, columns, unique).map((step) => ({ ...step, schemaLine })),
+    )
   }
-  for (const model of Object.values(manifest.models)) {
+  for (const [modelName, model] of Object.entries(manifest.models)) {
     const table = factsOf(facts, model.schema, model.table)
     if (table?.kind !== 'table') continue
     for (const [name, relation] of Object.entries(model.relations)) {
@@ -39,21 +45,28 @@ export function keySteps(manifest: Manifest, facts: DatabaseFacts): OnlinePlan {
       if (!targetTable || !pairs) continue
       const plan = relationSteps(facts, names, { table, targetTable, pairs, relation: name })
       findings.push(...plan.findings)
-      if (plan.unique) want(targetTable, plan.unique, true)
-      keys.push(...plan.steps)
+      if (plan.unique) want(targetTable, plan.unique, true, relation.model)
+      const [fields, references] = [fieldsOf(model, pairs.columns), fieldsOf(target, pairs.references)]
+      const schemaLine = `model ${modelName}, ${name}: @relation(fields: [${fields.join(', ')}], references: [${references.join(', ')}])`
+      keys.push(...plan.steps.map((step) => (step.kind === 'addForeignKey' ? { ...step, schemaLine } : step)))
     }
   }
   // after the unique ones, any of which may serve
-  for (const model of Object.values(manifest.models)) {
+  for (const [modelName, model] of Object.entries(manifest.models)) {
     const table = factsOf(facts, model.schema, model.table)
     const column = model.columns[tenantFieldOf(model) ?? '']
     if (table?.kind !== 'table' || column === undefined || model.scope.kind === 'root') continue
     const planned = [...indexes.values()]
       .flat()
       .some((step) => step.kind === 'uniqueIndex' && of(step, table))
-    if (!planned && !isLed(table, column)) want(table, [column], false)
+    if (!planned && !isLed(table, column)) want(table, [column], false, modelName)
   }
   return { steps: [...[...indexes.values()].flat(), ...keys], findings }
+}
+
+function fieldsOf(model: ModelManifest | undefined, columns: readonly string[]): readonly string[] {
+  const fields = Object.entries(model?.columns ?? {})
+  return columns.map((column) => fields.find(([, one]) => one === column)?.[0] ?? column)
 }
 
 /** The columns of a key, each with the one that it refers to; the tenant's come first. */
@@ -374,10 +387,10 @@ class Names {
       .digest('hex')
       .slice(0, 8)
     const name = [suffix, `_${hash}${suffix}`]
-      .map((ending) => fitted(plain, ending))
+      .map((ending) => fittedName(plain, ending))
       .find((candidate) => !this.#taken.has(idOf(candidate)))
     // the hash is of exactly this: a relation of that name was made for it, and the statement will say so
-    const chosen = name ?? fitted(plain, `_${hash}${suffix}`)
+    const chosen = name ?? fittedName(plain, `_${hash}${suffix}`)
     this.#taken.add(idOf(chosen))
     return chosen
   }
@@ -385,11 +398,4 @@ class Names {
 
 function constraintId({ schema, table }: TableFacts, name: string): string {
   return JSON.stringify([schema, table, name])
-}
-
-/** Cuts a name off at PostgreSQL's 63 bytes, as Prisma does, and never inside a character. */
-function fitted(plain: string, ending: string): string {
-  let text = plain
-  while (Buffer.byteLength(text + ending) > 63) text = Array.from(text).slice(0, -1).join('')
-  return text + ending
 }

@@ -25,6 +25,8 @@ export interface OnlineStep {
   readonly needs?: string
   /** Puts right what a failed attempt left, before the next one. */
   readonly cleanUp?: string
+  /** What the Prisma schema must say of it, so that its next migration does not take it away. */
+  readonly schemaLine?: string
   /** Counts the rows that keep a foreign key from being valid, as a column `rows`; selects no value. */
   readonly violations?: string
 }

@@ -152,7 +152,9 @@ function modelPolicies(manifest: Manifest, model: ModelManifest, roles: RoleName
     const own = ownRows(columnOf(model, scope.field, undefined))
     return tenantPolicies(roles, { read: own, change: own, write }, model.commands)
   }
-  const gate = contextGate(columnOf(model, model.primaryKey[0] ?? '', undefined))
+  const [key] = model.primaryKey
+  // a column of another key may be null, and then it is not equal to itself
+  const gate = contextGate(key === undefined ? 'tableoid' : columnOf(model, key, undefined))
   const read = `${gate} and ${predicate(manifest, model, 'read')}`
   return tenantPolicies(
     roles,

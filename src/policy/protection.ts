@@ -111,6 +111,9 @@ export function releaseOf(facts: ProtectionFacts, roles: RoleNames): readonly st
     // with row-level security and without a policy it shows nobody a row; its owner must see them
     ...(facts.forced ? [`alter table ${name} no force row level security`] : []),
     ...grantsOf(closedTable(facts.schema, facts.table, roles), facts, roles),
+    ...facts.sequences
+      .filter(({ ownedByTable }) => ownedByTable)
+      .flatMap((sequence) => sequenceGrants({ sequence, roles: [] }, roles)),
   ]
 }
 
@@ -124,7 +127,8 @@ function policiesOn(
   const isAsWanted = (found: PolicyFacts) => {
     const policy = wanted.get(found.name)
     return (
-      policy !== undefined && changesOfPolicy(definitionOf(policy), definitionFound(found), facts).length === 0
+      policy !== undefined &&
+      changesOfPolicy(definitionOf(policy), definitionFound(found), facts).length === 0
     )
   }
   const outdated = facts.policies.filter((found) => ownName.test(found.name) && !isAsWanted(found))
@@ -246,6 +250,8 @@ function privilegesOf(
     const its = grants.filter((found) => found.role === role)
     const to = role === 'public' ? role : quoteIdentifier(role)
     const excess = namesOf(its.filter(({ privilege }) => !privileges.includes(privilege)))
+    // also what an older server, which the same migration may run on, has no word for
+    if (isAll(excess, privileges)) return [`revoke all on ${object} from ${to}`]
     const passable = namesOf(
       its.filter(({ privilege, grantable }) => grantable && privileges.includes(privilege)),
     )
@@ -258,13 +264,20 @@ function privilegesOf(
     ]
   })
   const missing = wanted.flatMap(({ role, privileges }) => {
-    const has = new Set(grants.filter((found) => found.role === role).map(({ privilege }) => privilege))
+    const its = grants.filter((found) => found.role === role)
+    const excess = namesOf(its.filter(({ privilege }) => !privileges.includes(privilege)))
+    const has = new Set(isAll(excess, privileges) ? [] : its.map(({ privilege }) => privilege))
     const lacking = privileges.filter((privilege) => !has.has(privilege))
     return lacking.length === 0
       ? []
       : [`grant ${lacking.join(', ')} on ${object} to ${quoteIdentifier(role)}`]
   })
   return [...revokes, ...missing]
+}
+
+/** Whether to revoke all rather than what is too much: where nothing is wanted, or one has a privilege of PostgreSQL 17. */
+function isAll(excess: readonly string[], wanted: readonly string[]): boolean {
+  return excess.includes('maintain') || (excess.length > 0 && wanted.length === 0)
 }
 
 function namesOf(grants: readonly GrantFacts[]): readonly string[] {

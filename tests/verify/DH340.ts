@@ -1,4 +1,8 @@
-import { commonContextFunctions, plainContextFunctions, signedContextFunctions } from '../../src/policy/context-sql.ts'
+import {
+  commonContextFunctions,
+  plainContextFunctions,
+  signedContextFunctions,
+} from '../../src/policy/context-sql.ts'
 import type { Fixture } from './fixture.ts'
 
 const sqlOf = (functions: readonly { readonly sql: string }[]) => functions.map(({ sql }) => sql).join('')

@@ -28,6 +28,12 @@ select k.object,
         or (k.scope in ('root', 'direct', 'shared') and k.target_scope = 'through')
         or (k.scope in ('root', 'direct', 'shared') and k.target_scope = 'shared' and not k.carries_tenant
             and k.target_tenant_attnum is not null))
+   -- the trigger of doublehull policies --denormalise fills the tenant from this parent, and a tenant finds none in another's
+   and not exists (
+         select from pg_catalog.pg_trigger g
+          where g.tgrelid = k.conrelid and g.tgname = 'fill_tenant' and g.tgenabled in ('O', 'A') and not g.tgisinternal
+            -- before, for each row, on insert and update
+            and g.tgtype & 23 = 23 and g.tgattr::pg_catalog.int2[] @> k.conkey)
    -- both ends have one parent, and the key carries that
    and not exists (
          select from expected_relation r

@@ -10,13 +10,26 @@ interface PackageManager {
 
 /** By the lock file that is there. */
 export function packageManager(exists: (path: string) => boolean): PackageManager {
-  if (exists('pnpm-lock.yaml')) return { name: 'pnpm', install: 'pnpm install --frozen-lockfile', run: 'pnpm exec' }
+  if (exists('pnpm-lock.yaml'))
+    return { name: 'pnpm', install: 'pnpm install --frozen-lockfile', run: 'pnpm exec' }
   if (exists('yarn.lock')) return { name: 'yarn', install: 'yarn install --immutable', run: 'yarn' }
   return { name: 'npm', install: 'npm ci', run: 'npx' }
 }
 
-/** What is run, in this order: the migrations on an empty database, then the two looks at it. */
-const commands = ['doublehull migrate', 'doublehull verify', 'doublehull prove']
+/**
+ * What is run, in this order: the migrations on an empty database, whether they have all policies, and the two looks at
+ * what they make.
+ *
+ * @param permission what `prove` is told where the server is another host
+ */
+function commandsOf(permission = ''): readonly string[] {
+  return [
+    'doublehull migrate',
+    'doublehull policies --check --database-url "$DIRECT_URL"',
+    'doublehull verify',
+    `doublehull prove --database-url "$DIRECT_URL"${permission}`,
+  ]
+}
 
 /**
  * A workflow for GitHub Actions that migrates an empty PostgreSQL, looks for ways around row-level security in it, and
@@ -24,7 +37,7 @@ const commands = ['doublehull migrate', 'doublehull verify', 'doublehull prove']
  */
 export function githubWorkflow({ name, install, run }: PackageManager): string {
   const setUp = name === 'pnpm' ? '      - uses: pnpm/action-setup@v4\n' : ''
-  const steps = [install, `${run} prisma generate`, ...commands.map((command) => `${run} ${command}`)]
+  const steps = [install, `${run} prisma generate`, ...commandsOf().map((command) => `${run} ${command}`)]
   return `name: tenancy
 on:
   push:
@@ -58,7 +71,12 @@ ${steps.map((step) => `      - run: ${step}\n`).join('')}`
 /** A job for GitLab CI that does the same. */
 export function gitlabJob({ name, install, run }: PackageManager): string {
   const before = name === 'npm' ? [] : ['corepack enable']
-  const steps = [...before, install, `${run} prisma generate`, ...commands.map((command) => `${run} ${command}`)]
+  const steps = [
+    ...before,
+    install,
+    `${run} prisma generate`,
+    ...commandsOf(' --throw-away postgres').map((command) => `${run} ${command}`),
+  ]
   return `tenancy:
   image: node:22
   services:

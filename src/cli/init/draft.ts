@@ -1,5 +1,5 @@
-import { classifyModels } from '../../manifest/classify-models.ts'
 import type { Classification, ModelClassification } from '../../manifest/classification.ts'
+import { classifyModels } from '../../manifest/classify-models.ts'
 import { parseSchema, type SchemaSource } from '../../manifest/read-schema.ts'
 import { addDirectives } from './schema-edits.ts'
 import type { ChosenDirectives } from './scope-flags.ts'
@@ -36,20 +36,37 @@ export function withDirectives(draft: Draft, chosen: ChosenDirectives): Draft {
   if (models) return { ...draft, models: { ...models, ...Object.fromEntries(chosen) } }
   const missing = new Map<string, readonly string[]>()
   for (const { name, documentation } of source.datamodel.models) {
-    const there = (documentation ?? '').split('\n').map((line) => line.trim())
-    const lines = (chosen.get(name) ?? []).map((directive) => `@tenancy.${directive}`)
-    const added = lines.filter((line) => !there.includes(line))
-    if (added.length > 0) missing.set(name, added)
+    const there = directivesIn(documentation ?? '')
+    const added = (chosen.get(name) ?? []).filter((directive) => !there.includes(directive))
+    if (added.length > 0)
+      missing.set(
+        name,
+        added.map((directive) => `@tenancy.${directive}`),
+      )
   }
   if (missing.size === 0) return draft
   const files = source.files.map(([path, text]) => [path, addDirectives(text, missing)] as const)
   return { ...draft, source: parseSchema(source.path, files) }
 }
 
-/** The directives of one suggestion: lines such as `/// @tenancy.system`. */
-export function directivesIn(suggestion: string): readonly string[] {
-  return suggestion
+/** The directives that a draft has and another has not, by model. */
+export function addedDirectives(before: Draft, after: Draft): ChosenDirectives {
+  const added = after.source.datamodel.models.map(({ name }) => {
+    const there = directivesOfModel(before, name)
+    return [name, directivesOfModel(after, name).filter((one) => !there.includes(one))] as const
+  })
+  return new Map(added.filter(([, directives]) => directives.length > 0))
+}
+
+function directivesOfModel({ source, models }: Draft, name: string): readonly string[] {
+  if (models) return models[name] ?? []
+  const model = source.datamodel.models.find((one) => one.name === name)
+  return directivesIn(model?.documentation ?? '')
+}
+
+/** The directives among lines such as `/// @tenancy.system`, without what they begin with. */
+export function directivesIn(lines: string): readonly string[] {
+  return lines
     .split('\n')
-    .map((line) => line.trim().replace(/^\/\/\/\s*@tenancy\./, ''))
-    .filter((line) => line !== '')
+    .flatMap((line) => /^(?:\/\/\/)?\s*@tenancy\.(.*)$/.exec(line.trim())?.[1]?.trim() ?? [])
 }

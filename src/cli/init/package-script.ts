@@ -35,7 +35,7 @@ export function withScript(text: string, name: string, script: string): string {
 function scriptsAt(text: string, code: string): number | undefined {
   for (const match of text.matchAll(/"scripts"\s*:\s*\{/g)) {
     const ahead = code.slice(0, match.index)
-    const depth = [...ahead].reduce((sum, char) => sum + (char === '{' ? 1 : char === '}' ? -1 : 0), 0)
+    const depth = ahead.split('{').length - ahead.split('}').length
     if (depth === 1) return match.index + match[0].length
   }
   return undefined

@@ -18,7 +18,8 @@ import { defineConfig } from 'prisma/config'
 
 // Prisma 7 reads no .env by itself
 if (existsSync('.env')) process.loadEnvFile()
-const url = process.env['${url}']
+// migrations go past a pooler, and as another login than the application's
+const url = ${url === 'DIRECT_URL' ? '' : "process.env['DIRECT_URL'] || "}process.env['${url}']
 ${shadowUrl === undefined ? '' : `const shadowDatabaseUrl = process.env['${shadowUrl}']\n`}
 export default defineConfig({
   schema: '${schema}',

@@ -1,7 +1,8 @@
+import { printable } from '../../catalog/printable.ts'
 import type { Classification } from '../../manifest/classification.ts'
 import type { Scope } from '../../manifest/manifest.ts'
-import { printable } from '../../catalog/printable.ts'
 import type { Draft } from './draft.ts'
+import type { ChosenDirectives } from './scope-flags.ts'
 
 /** One line of what is proposed. */
 export interface ProposedScope {
@@ -18,7 +19,7 @@ export interface ProposedScope {
 export function proposalOf(
   { models }: Classification,
   { source }: Draft,
-  written: ReadonlyMap<string, readonly string[]>,
+  written: ChosenDirectives,
 ): readonly ProposedScope[] {
   const tables = new Map(source.datamodel.models.map(({ name, dbName }) => [name, dbName ?? name]))
   return models.map(({ model, scope, why, severity }) => ({

@@ -33,7 +33,7 @@ export function schemaBlocks(text: string): readonly SchemaBlock[] {
 }
 
 /** The text with comments and strings blanked out, so that what is left stands where it stood. */
-export function withoutComments(text: string): string {
+function withoutComments(text: string): string {
   // in the order of precedence: a quote in a comment opens no string, and a slash in a string no comment
   return text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"/g, (part) =>
     part.replace(/[^\r\n]/g, ' '),

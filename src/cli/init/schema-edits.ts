@@ -1,4 +1,4 @@
-import { type SchemaBlock, schemaBlocks, withoutComments } from './schema-blocks.ts'
+import { type SchemaBlock, schemaBlocks } from './schema-blocks.ts'
 
 /**
  * Writes lines of comment directly above models, so that what stood there before stays above them. Not another byte of
@@ -94,17 +94,6 @@ export function withoutAddresses(text: string): string {
 
 function datasourceOf(text: string): SchemaBlock | undefined {
   return schemaBlocks(text).find(({ keyword }) => keyword === 'datasource')
-}
-
-/** The value of a setting of a block, such as a generator's `output`, where it is one text. */
-export function settingOf(text: string, block: SchemaBlock, name: string): string | undefined {
-  const code = withoutComments(text)
-  const pattern = new RegExp(`^[ \\t]*${name}[ \\t]*=`, 'gm')
-  pattern.lastIndex = block.body
-  const found = pattern.exec(code)
-  if (!found || found.index > block.close) return undefined
-  const value = /^[ \t]*"((?:\\.|[^"\\\n])*)"/.exec(text.slice(found.index + found[0].length))?.[1]
-  return value === undefined ? undefined : (JSON.parse(`"${value}"`) as string)
 }
 
 function lineEnding(text: string): '\n' | '\r\n' {

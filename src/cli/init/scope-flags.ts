@@ -11,8 +11,14 @@ export function parseScopes(given: readonly string[]): ChosenDirectives | string
   for (const text of given) {
     const [, model, list] = /^\s*(\w+)\s*=(.*)$/s.exec(text) ?? []
     // not at the commas of allow(select, insert)
-    const directives = list?.split(/,(?![^(]*\))/).map((one) => one.trim().replace(/^(\/\/\/\s*)?@tenancy\./, ''))
-    if (model === undefined || directives === undefined || directives.some((one) => !/^[a-zA-Z]+(\([\w, ]+\))?$/.test(one)))
+    const directives = list
+      ?.split(/,(?![^(]*\))/)
+      .map((one) => one.trim().replace(/^(\/\/\/\s*)?@tenancy\./, ''))
+    if (
+      model === undefined ||
+      directives === undefined ||
+      directives.some((one) => !/^[a-zA-Z]+(\([\w, ]+\))?$/.test(one))
+    )
       return 'takes Model=directive for --scope, as in --scope "Invoice=key(teamId)"'
     chosen.set(model, [...(chosen.get(model) ?? []), ...directives])
   }

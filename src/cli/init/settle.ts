@@ -11,21 +11,22 @@ const always = [
 ]
 
 /** One thing that would settle a model. */
-export interface ScopeChoice {
+interface ScopeChoice {
   readonly directives: readonly string[]
   /** What it means, where the directive alone doesn't say. */
   readonly means: string
 }
 
 /** What settles a model: what its relations suggest, then what can always be said. */
-export function choicesFor({ suggestions }: ModelClassification): readonly ScopeChoice[] {
+function choicesFor({ suggestions }: ModelClassification): readonly ScopeChoice[] {
   const suggested = suggestions.map((suggestion) => {
     const directives = directivesIn(suggestion)
-    const known = always.find((one) => one.directives.join() === directives.join())
+    const known = always.find((one) => one.directives.every((name) => directives.includes(name)))
     return { directives, means: known?.means ?? '' }
   })
   const rest = always.filter(
-    ({ directives }) => !suggested.some((one) => one.directives.join() === directives.join()),
+    // one that is suggested with more, as global with what confirms it, would not do alone
+    ({ directives }) => !suggested.some((one) => directives.every((name) => one.directives.includes(name))),
   )
   return [...suggested, ...rest]
 }
@@ -39,7 +40,10 @@ export function applyFlags(draft: Draft, chosen: ChosenDirectives): Draft {
   const names = draft.source.datamodel.models.map(({ name }) => name)
   const stray = [...chosen.keys()].find((name) => !names.includes(name))
   if (stray !== undefined)
-    throw new TenancyError('DH304', `--scope ${stray}=… names no model of the schema; its models are ${names.join(', ')}`)
+    throw new TenancyError(
+      'DH304',
+      `--scope ${stray}=… names no model of the schema; its models are ${names.join(', ')}`,
+    )
   return withDirectives(draft, chosen)
 }
 
@@ -66,7 +70,10 @@ export async function settle(draft: Draft, terminal: Terminal): Promise<Draft> {
 }
 
 function notSettled({ model, why }: ModelClassification): TenancyError {
-  return new TenancyError('DH304', `${model} is not settled by it: ${why}; change the schema, then run it again`)
+  return new TenancyError(
+    'DH304',
+    `${model} is not settled by it: ${why}; change the schema, then run it again`,
+  )
 }
 
 /** For whoever can't be asked: each model that isn't settled, and the flags of which one settles it. */

@@ -57,9 +57,7 @@ export function tenantCandidates(datamodel: DMMF.Datamodel): readonly TenantCand
   return candidates
     .sort(
       (a, b) =>
-        Number(b.rank >= 0) - Number(a.rank >= 0) ||
-        b.referringModels - a.referringModels ||
-        a.rank - b.rank,
+        Number(b.rank >= 0) - Number(a.rank >= 0) || b.referringModels - a.referringModels || a.rank - b.rank,
     )
     .map(({ rank, ...candidate }) => ({ ...candidate, hasTenantName: rank >= 0 }))
 }
@@ -71,7 +69,9 @@ function fieldsFor(model: DMMF.Model, other: DMMF.Model): readonly string[] {
     .flatMap(({ relationFromFields }) => relationFromFields ?? [])
   if (keys.length > 0) return keys
   const name = `${plain(model.name)}id`
-  return other.fields.filter((field) => field.kind === 'scalar' && plain(field.name) === name).map((field) => field.name)
+  return other.fields
+    .filter((field) => field.kind === 'scalar' && plain(field.name) === name)
+    .map((field) => field.name)
 }
 
 /** How plainly a name says that it is a tenant's, 0 the plainest; -1 where it does not. */

@@ -41,7 +41,8 @@ export function terminalOn({ input, output }: TerminalStreams): {
   readonly close: () => void
 } {
   const reader = createInterface({ input, output, terminal: false })
-  const waiting: { readonly resolve: (line: string) => void; readonly reject: (error: Stopped) => void }[] = []
+  const waiting: { readonly resolve: (line: string) => void; readonly reject: (error: Stopped) => void }[] =
+    []
   // lines that were typed, or pasted, ahead of their question
   const ahead: string[] = []
   let isOver = false

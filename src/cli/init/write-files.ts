@@ -19,7 +19,10 @@ export function writeFiles(files: readonly PlannedFile[]): void {
     for (const file of files) {
       current = file.path
       if (textOf(file.path) !== file.before) {
-        throw new TenancyError('DH409', `${file.path} was changed in the meantime; nothing was written, run it again`)
+        throw new TenancyError(
+          'DH409',
+          `${file.path} was changed in the meantime; nothing was written, run it again`,
+        )
       }
       const created = mkdirSync(dirname(file.path), { recursive: true })
       if (created !== undefined) folders.push(created)
@@ -40,11 +43,9 @@ export function writeFiles(files: readonly PlannedFile[]): void {
     }
     for (const folder of folders.toReversed()) rmSync(folder, { recursive: true, force: true })
     if (cause instanceof TenancyError) throw cause
-    throw new TenancyError(
-      'DH409',
-      `${current} cannot be written, so nothing was; may you write there?`,
-      { cause },
-    )
+    throw new TenancyError('DH409', `${current} cannot be written, so nothing was; may you write there?`, {
+      cause,
+    })
   }
 }
 
@@ -54,7 +55,9 @@ export function textOf(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new TenancyError('DH409', `${path} cannot be read; is it a file, and may you read it?`, { cause: error })
+    throw new TenancyError('DH409', `${path} cannot be read; is it a file, and may you read it?`, {
+      cause: error,
+    })
   }
 }
 
