@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,6 +8,8 @@ import { isTenancyError, type TenancyError } from '../src/errors.ts'
 import { classify } from '../src/manifest/classify.ts'
 import { type Manifest, type Scope, staysInside } from '../src/manifest/manifest.ts'
 import { renderManifest } from '../src/manifest/manifest-files.ts'
+import { readProject } from '../src/manifest/project.ts'
+import { schemaFiles } from '../src/manifest/read-schema.ts'
 import { policiesOf } from '../src/policy/policy.ts'
 import { defaultRoleNames } from '../src/policy/roles.ts'
 import { type PrismaRun, runPrisma } from './fixtures/prisma-cli.ts'
@@ -55,6 +57,28 @@ describe('prisma generate with a good schema', () => {
   it('ends well and names what it wrote', () => {
     expect(good.run).toMatchObject({ code: 0 })
     expect(good.run.output).toContain('Generated tenancy manifest to ./generated')
+  })
+
+  it('tells which models are global, and what is hidden from the client', () => {
+    expect(good.run.output).toContain(
+      'tenancy: 15 models: 1 root, 5 direct, 4 through, 2 shared, 1 member, 2 global',
+    )
+    expect(good.run.output).toContain('  global, every tenant reads every row: Carrier, Tag')
+    expect(good.run.output).toContain(
+      '  hidden from the client, and in the database all the same: Carrier.area (Unsupported), Attic (@@ignore)',
+    )
+    expect(manifest.hidden).toEqual([
+      { kind: 'unsupportedField', model: 'Carrier', schema: 'shop', table: 'Carrier', column: 'area' },
+      { kind: 'ignoredModel', model: 'Attic', schema: 'crm', table: 'attic' },
+    ])
+  })
+
+  it('writes beside the manifest which schema and client it is of', () => {
+    expect(readProject(join(good.folder, 'generated/tenancy.json'))).toEqual({
+      manifest,
+      schema: join(good.folder, 'schema.prisma'),
+      client: undefined,
+    })
   })
 
   it.each<readonly [string, Scope]>([
@@ -232,6 +256,62 @@ describe('prisma generate with mistakes in the schema', () => {
   })
 })
 
+describe('a schema in several files with a doublehull.json', () => {
+  it('is classified by both, where the generator block says so, and without other generators', async () => {
+    const folder = join(workshop, 'several')
+    mkdirSync(join(folder, 'schema/models'), { recursive: true })
+    writeFileSync(
+      join(folder, 'schema/base.prisma'),
+      `generator client {
+  provider = "prisma-client"
+  output   = "../client"
+}
+
+generator tenancy {
+  provider    = "doublehull"
+  output      = "../generated"
+  tenantModel = "Company"
+  config      = "../settings/tenancy.json"
+}
+
+datasource db {
+  provider = "postgresql"
+}
+`,
+    )
+    writeFileSync(
+      join(folder, 'schema/models/company.prisma'),
+      `model Company {
+  id   Int    @id
+  name String
+}
+
+model Country {
+  code String @id
+}
+`,
+    )
+    mkdirSync(join(folder, 'settings'))
+    writeFileSync(join(folder, 'settings/tenancy.json'), '{ "models": { "Country": ["global"] } }')
+    const run = await runPrisma(
+      folder,
+      'generate',
+      '--no-hints',
+      '--schema',
+      'schema',
+      '--generator',
+      'tenancy',
+    )
+    expect(run).toMatchObject({ code: 0 })
+    const project = readProject(join(folder, 'generated/tenancy.json'))
+    expect(project).toMatchObject({
+      schema: join(folder, 'schema'),
+      client: { provider: 'prisma-client', path: join(folder, 'client') },
+      manifest: { tenantIdType: 'int4', models: { Country: { scope: { kind: 'global' } } } },
+    })
+  })
+})
+
 describe('classify', () => {
   const options = { tenantModel: 'Company', tenantFields: ['companyId', 'ownerId'] }
 
@@ -264,10 +344,11 @@ describe('classify', () => {
   }
 
   it('gives the same manifest as the CLI, whatever the order of the models', () => {
+    const files = schemaFiles(join(good.folder, 'schema.prisma'))
     const reversed = { ...good.datamodel, models: good.datamodel.models.toReversed() }
-    expect(classify(reversed, options)).toEqual(manifest)
+    expect(classify(reversed, { ...options, files })).toEqual(manifest)
     const written = readFileSync(join(good.folder, 'generated/tenancy.ts'), 'utf8')
-    expect(renderManifest(classify(reversed, options))).toBe(written)
+    expect(renderManifest(classify(reversed, { ...options, files }))).toBe(written)
   })
 
   it('refuses a tenant model that the schema has not', () => {

@@ -133,7 +133,7 @@ describe('the built package', () => {
       'es2023',
       '--noEmit',
     ]
-    execFileSync(join(root, 'node_modules/.bin/tsc'), [...options, '--ignoreConfig', 'use.ts'], {
+    execFileSync(join(root, 'node_modules/typescript/bin/tsc'), [...options, '--ignoreConfig', 'use.ts'], {
       cwd: built,
     })
   })

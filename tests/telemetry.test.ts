@@ -394,7 +394,7 @@ describe('a project without @opentelemetry/api', () => {
       symlinkSync(join(root, 'node_modules', name), link)
     }
     execFileSync(
-      join(root, 'node_modules/.bin/tsc'),
+      join(root, 'node_modules/typescript/bin/tsc'),
       ['-p', 'tsconfig.build.json', '--outDir', join(project, 'dist')],
       { cwd: root },
     )
@@ -440,7 +440,7 @@ describe('a project without @opentelemetry/api', () => {
     )
     const options = ['--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2023', '--noEmit']
     execFileSync(
-      join(root, 'node_modules/.bin/tsc'),
+      join(root, 'node_modules/typescript/bin/tsc'),
       [...options, '--strict', '--types', 'node', '--ignoreConfig', 'use.ts'],
       { cwd: project },
     )

@@ -17,7 +17,7 @@ export function isTenantIdType(type: string): type is TenantIdType {
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** The schema of a uuid in PostgreSQL's own output form. */
-export const uuidSchema = z
+const uuidSchema = z
   .string()
   .max(36)
   .transform((id) => id.toLowerCase())

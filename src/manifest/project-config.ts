@@ -30,7 +30,7 @@ export interface ProjectConfig {
 }
 
 /** The name of the file at a project's root. */
-const projectConfigName = 'doublehull.json'
+export const projectConfigName = 'doublehull.json'
 
 /**
  * Reads a `doublehull.json`: the settings of a project whose Prisma schema can't be edited.

@@ -32,7 +32,7 @@ export function foundationMigrations(
       due: !foundation.schema || foundation.missingRoles.length > 0,
       sql: rolesSql,
     },
-    { name: 'doublehull_context', due: isMissing, sql: () => contextSql(tenantIdType) },
+    { name: 'doublehull_context', due: isMissing, sql: () => contextMigrationSql(tenantIdType) },
     {
       name: 'doublehull_system_work',
       due: !foundation.systemWork,
@@ -53,10 +53,6 @@ const directory = new URL('../../prisma/migrations/', import.meta.url)
 /** The text of a migration of the package. */
 function bundled(name: string): string {
   return readFileSync(fileURLToPath(new URL(`${name}/migration.sql`, directory)), 'utf8')
-}
-
-function contextSql(_tenantIdType: TenantIdType): string {
-  return contextMigrationSql
 }
 
 /** The roles, and the schemas that a project's own needs: `governance` is the bundled one's. */

@@ -232,18 +232,26 @@ select ${protectionColumns}
  */
 const supportQuery = `
 with ${wantedTables},
-used as (
-  select d.refclassid, d.refobjid, d.classid <> 'pg_catalog.pg_trigger'::pg_catalog.regclass as called
-    from tree
-    join pg_catalog.pg_depend d
-      on (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-          and (d.objid = tree.oid or d.objid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = tree.oid)))
-      or (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-          and d.objid in (select f.oid from pg_catalog.pg_attrdef f where f.adrelid = tree.oid))
-      or (d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-          and d.objid in (select k.oid from pg_catalog.pg_constraint k where k.conrelid = tree.oid))
-      or (d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
-          and d.objid in (select g.oid from pg_catalog.pg_trigger g where g.tgrelid = tree.oid and not g.tgisinternal))
+owned as (
+  select 'pg_catalog.pg_class'::pg_catalog.regclass as classid, tree.oid as objid, true as called from tree
+  union all
+  select 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, true
+    from tree join pg_catalog.pg_index i on i.indrelid = tree.oid
+  union all
+  select 'pg_catalog.pg_attrdef'::pg_catalog.regclass, f.oid, true
+    from tree join pg_catalog.pg_attrdef f on f.adrelid = tree.oid
+  union all
+  select 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, true
+    from tree join pg_catalog.pg_constraint k on k.conrelid = tree.oid
+  union all
+  select 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid, false
+    from tree join pg_catalog.pg_trigger g on g.tgrelid = tree.oid and not g.tgisinternal
+),
+used as materialized (
+  select d.refclassid, d.refobjid, owned.called
+    from owned
+    join pg_catalog.pg_depend d on d.classid = owned.classid and d.objid = owned.objid
+   where d.refclassid in ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
 )
 select 'type' as kind, n.nspname::text as schema,
        pg_catalog.format('%I.%I', n.nspname, t.typname) as name, o.rolname::text as owner, false as definer,

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await cp(join(root, 'tests/fixtures/next'), project, { recursive: true })
   await mkdir(installed, { recursive: true })
   await cp(join(root, 'package.json'), join(installed, 'package.json'))
-  const tsc = join(root, 'node_modules/.bin/tsc')
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
   await run(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: root })
   await run(process.execPath, ['scripts/copy-sql.mjs', join(installed, 'dist')], { cwd: root })
   await run(process.execPath, [next, 'build'], { cwd: project, env: environment })

@@ -17,9 +17,13 @@ export function buildPackage(name: string): string {
   rmSync(built, { recursive: true, force: true })
   mkdirSync(built, { recursive: true })
   const dist = join(built, 'dist')
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', dist], {
-    cwd: root,
-  })
+  execFileSync(
+    join(root, 'node_modules/typescript/bin/tsc'),
+    ['-p', 'tsconfig.build.json', '--outDir', dist],
+    {
+      cwd: root,
+    },
+  )
   execFileSync(process.execPath, [join(root, 'scripts/copy-sql.mjs'), dist])
   copyFileSync(join(root, 'package.json'), join(built, 'package.json'))
   for (const folder of ['docs', 'prisma']) symlinkSync(join(root, folder), join(built, folder))
