@@ -207,7 +207,8 @@ describe('a schema of every type, key and condition', () => {
     for (const model of plain) {
       const { scope, schema, table, columns } = manifest.models[model] ?? never()
       // what a tenant may have a few of only stands there already
-      if (['settings', 'settings_detail', 'egg', 'without_id', 'booking', 'membership'].includes(model)) continue
+      if (['settings', 'settings_detail', 'egg', 'without_id', 'booking', 'membership'].includes(model))
+        continue
       const owner = ['global', 'system', 'member'].includes(scope.kind) ? 'nobody' : 'b'
       const data = newRow(scene, model, { owner, form: 'unchecked' })
       const names = Object.keys(data).map((field) => quoteIdentifier(columns[field] ?? ''))
