@@ -83,7 +83,7 @@ function prove(
     adminUrl: database.adminUrl,
     depth: 'quick',
     roles,
-    ...(subjects && { subjects }),
+    ...(subjects && { only: subjects }),
     ...more,
   })
 }

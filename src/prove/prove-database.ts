@@ -135,7 +135,7 @@ const mostStatements = 20
 
 /** Makes attacks that got through once more, with clients that tell what they send. */
 async function statementsOf(
-  options: ProveOptions & Experiment,
+  options: ProveOptions & { readonly hullOneManifest?: Manifest },
   { scene, runner }: Matrix,
   leaks: readonly AttackLeak[],
 ): Promise<ReadonlyMap<Attack, ReadonlyMap<Hull, readonly string[]>>> {
