@@ -11,10 +11,25 @@ interface Beside {
   readonly oracles: readonly KeyOracle[]
   /** Why something of the model is not known, whatever its cells say. */
   readonly doubts: readonly string[]
+  /** The statements that PostgreSQL got for the attacks that got through, as far as they were asked for. */
+  readonly statements: ReadonlyMap<Attack, ReadonlyMap<Hull, readonly string[]>>
   /** Leaks that are not an attack's. */
   readonly leaks: readonly ProofFinding[]
-  /** The statements that PostgreSQL got for an attack. */
-  readonly sqlOf: (attack: Attack, hull: Hull) => readonly string[]
+}
+
+/** A leak that was found by an attack, which can be made again. */
+export interface AttackLeak {
+  readonly attack: Attack
+  readonly hull: Hull
+}
+
+/** The attacks that got through. */
+export function leaksOf({ behind, without }: Outcomes): readonly AttackLeak[] {
+  return hulls.flatMap((hull) =>
+    [...judgementsOf(hull, behind[hull], without)]
+      .filter(({ kind }) => kind === 'leak')
+      .map(({ attack }) => ({ attack, hull })),
+  )
 }
 
 /** What the attacks on a model, or on a join table, prove. */
@@ -35,7 +50,7 @@ export function modelProof(scene: Scene, name: string, outcomes: Outcomes, besid
     form: attack.form,
     reason,
     call: callOf(attack),
-    sql: kind === 'leak' ? beside.sqlOf(attack, hull) : [],
+    sql: attack.sql ? [attack.sql.text] : (beside.statements.get(attack)?.get(hull) ?? []),
   })
 
   for (const hull of hulls) {

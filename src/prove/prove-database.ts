@@ -1,12 +1,16 @@
 import type { Manifest } from '../manifest/manifest.ts'
 import type { RoleNames } from '../policy/roles.ts'
 import type { PrismaClientClass } from '../tenancy/create-tenancy.ts'
+import type { Attack, Hull } from './attack.ts'
+import { disputesOf } from './disputed-rows.ts'
 import { Matrix } from './matrix.ts'
 import { subjectsOf } from './matrix-attacks.ts'
-import { modelProof } from './model-proof.ts'
+import { type AttackLeak, leaksOf, modelProof } from './model-proof.ts'
+import { doubtOf, oraclesOf } from './oracles.ts'
 import { ProofClients } from './proof-clients.ts'
 import type { ModelProof, ProofReport } from './proof-report.ts'
 import type { SeedHook } from './seed-hook.ts'
+import { tapped } from './statement-tap.ts'
 
 /** What a proof tells while it is at work. */
 export type ProveEvent =
@@ -102,11 +106,13 @@ export async function proveWith(
     for (const group of groupsOf(left, (name) => matrix.sizeOf([name]))) {
       signal?.throwIfAborted()
       for (const [name, outcomes] of await matrix.attack(group)) {
+        const oracles = await oraclesOf(scene, matrix.runner, name)
+        const disputes = await disputesOf(scene, matrix.runner, name)
         const proof = modelProof(scene, name, outcomes, {
-          oracles: [],
-          doubts: [],
-          leaks: [],
-          sqlOf: () => [],
+          oracles,
+          doubts: oracles.flatMap((oracle) => doubtOf(oracle) ?? []),
+          leaks: disputes,
+          statements: await statementsOf(options, matrix, leaksOf(outcomes).slice(0, mostStatements)),
         })
         proofs.set(name, proof)
         onEvent?.({ kind: 'model', proof })
@@ -122,6 +128,36 @@ export async function proveWith(
   } finally {
     await clients.close()
   }
+}
+
+/** Of how many leaks of a model the statements are told. */
+const mostStatements = 20
+
+/** Makes attacks that got through once more, with clients that tell what they send. */
+async function statementsOf(
+  options: ProveOptions & { readonly hullOneManifest?: Manifest },
+  { scene, runner }: Matrix,
+  leaks: readonly AttackLeak[],
+): Promise<ReadonlyMap<Attack, ReadonlyMap<Hull, readonly string[]>>> {
+  const statements = new Map<Attack, Map<Hull, readonly string[]>>()
+  const ofPrisma = leaks.filter(({ attack }) => attack.sql === undefined)
+  if (ofPrisma.length === 0) return statements
+  let sent: string[] = []
+  const PrismaClient = tapped(options.PrismaClient, (text) => sent.push(text))
+  const clients = await ProofClients.open({ ...options, PrismaClient })
+  try {
+    const attackers = clients.attackers(scene.tenantA)
+    for (const { attack, hull } of ofPrisma) {
+      sent = []
+      await runner.repeat(attack, hull, attackers)
+      // the client tells behind its answer
+      await new Promise((resolve) => setImmediate(resolve))
+      statements.set(attack, (statements.get(attack) ?? new Map()).set(hull, sent))
+    }
+  } finally {
+    await clients.close()
+  }
+  return statements
 }
 
 /** From how many models on a proof is quick unless told. */

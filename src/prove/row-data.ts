@@ -1,7 +1,8 @@
-import { carriesTenant, tenantFieldOf } from '../manifest/manifest.ts'
+import { carriesTenant, type RelationManifest, tenantFieldOf } from '../manifest/manifest.ts'
+import { newValue, prismaValue, sameText } from './field-value.ts'
 import { uniqueWhere } from './row-filter.ts'
 import type { Owner, Scene } from './scene.ts'
-import { isUnique, needsValue, newValue } from './schema-shape.ts'
+import { isUnique, needsValue } from './schema-shape.ts'
 import type { Row } from './world.ts'
 
 type Data = Record<string, unknown>
@@ -21,13 +22,24 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
   const given = new Set(via === undefined ? [] : (relations[via]?.fields ?? []))
   const linked = new Set(Object.values(relations).flatMap(({ fields }) => fields))
   const data: Data = {}
+  const fresh = scene.fresh(model)
+  const tenantField = tenantFieldOf(scene.world.model(model))
   for (const [field, own] of Object.entries(shape.fields)) {
+    if (linked.has(field) || given.has(field) || own.identity === 'a') continue
     const wanted =
       primaryKey.includes(field) || field === scene.secretField(model) || needsValue(shape, field)
-    if (wanted && !linked.has(field) && !given.has(field)) data[field] = newValue(own)
+    if (field in fresh) data[field] = fresh[field]
+    // a key that Prisma knows no relation of
+    else if (shape.foreignKeys.some(({ columns }) => columns.includes(own.column))) {
+      const like = scene.row(model, owner, 'own')?.values[field]
+      if (like !== undefined && like !== null) data[field] = prismaValue(own, like)
+    } else if (wanted && field !== tenantField) data[field] = newValue(own)
   }
-  if (scope.kind === 'root' && owner === 'a') data[scope.field] = scene.tenantA
-  const tenantField = tenantFieldOf(scene.world.model(model))
+  if (scope.kind === 'root') {
+    if (owner === 'a') data[scope.field] = scene.tenantValues.a
+  } else if (tenantField !== undefined && !linked.has(tenantField) && !given.has(tenantField)) {
+    data[tenantField] = owner === 'nobody' ? null : scene.tenantValues[owner]
+  }
   for (const [name, relation] of Object.entries(relations)) {
     const fields = relation.fields.filter((field) => !given.has(field))
     if (name === via || fields.length === 0) continue
@@ -36,11 +48,12 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
       data[fields[0] ?? ''] = null
       continue
     }
-    if (!relation.required && !isTenant) continue
+    const mustLead = fields.some((field) => field !== tenantField && scene.mustLead(model, field))
+    if (!relation.required && !isTenant && !mustLead) continue
     const target = parentFor(scene, model, name, owner)
     if (!target) continue
     if (form === 'checked') data[name] = { connect: uniqueWhere(scene, target) }
-    else Object.assign(data, keyOf(relation.fields, relation.references, target, given))
+    else Object.assign(data, keyOf(scene, model, relation, target, given))
   }
   return data
 }
@@ -48,18 +61,22 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
 /** The fields of a foreign key that refers to a row. */
 export function keyTo(scene: Scene, model: string, relationName: string, target: Row): Data {
   const { relation } = scene.world.relation(model, relationName)
-  return keyOf(relation.fields, relation.references, target, new Set())
+  return keyOf(scene, model, relation, target, new Set())
 }
 
 function keyOf(
-  fields: readonly string[],
-  references: readonly string[],
+  scene: Scene,
+  model: string,
+  { fields, references }: RelationManifest,
   target: Row,
   given: ReadonlySet<string>,
 ): Data {
+  const shapes = shapeOf(scene, model).fields
   return Object.fromEntries(
     fields.flatMap((field, index) =>
-      given.has(field) ? [] : [[field, target.values[references[index] ?? '']] as const],
+      given.has(field)
+        ? []
+        : [[field, prismaValue(shapes[field], target.values[references[index] ?? ''])] as const],
     ),
   )
 }
@@ -79,9 +96,19 @@ function parentFor(scene: Scene, model: string, relationName: string, owner: Own
 
 /** Data for an update that changes something of a row and nothing of whose it is. */
 export function changeOf(scene: Scene, row: { readonly model: string }): Data {
-  const field = scene.secretField(row.model)
-  const shape = shapeOf(scene, row.model).fields[field]
-  return shape ? { [field]: newValue(shape) } : {}
+  const { fields, uniqueSets } = shapeOf(scene, row.model)
+  const { primaryKey, relations } = scene.world.model(row.model)
+  const secret = scene.secretField(row.model)
+  const keys = new Set([...primaryKey, ...Object.values(relations).flatMap((relation) => relation.fields)])
+  const tenantField = tenantFieldOf(scene.world.model(row.model))
+  if (tenantField !== undefined) keys.add(tenantField)
+  const unique = new Set(uniqueSets.flat())
+  // where a row has nothing but keys to tell, any other field shows that it was written
+  const field = keys.has(secret)
+    ? (Object.keys(fields).find((name) => !keys.has(name) && !unique.has(name)) ?? secret)
+    : secret
+  const shape = fields[field]
+  return shape ? { [field]: scene.fresh(row.model)[field] ?? newValue(shape) } : {}
 }
 
 /**
@@ -110,12 +137,20 @@ export function moveTo(scene: Scene, row: Row, owner: 'a' | 'b'): Data | undefin
 /** Whether a unique key keeps a row of a model from having these values. */
 export function collides(scene: Scene, row: Row, changes: Data): boolean {
   const changed: Data = { ...row.values, ...changes }
-  return shapeOf(scene, row.model).uniqueSets.some(
+  const { fields, uniqueSets } = shapeOf(scene, row.model)
+  return uniqueSets.some(
     (set) =>
       set.some((field) => field in changes) &&
       scene.world
         .rowsOf(row.model)
-        .some((other) => other !== row && set.every((field) => other.values[field] === changed[field])),
+        .some(
+          (other) =>
+            other !== row &&
+            set.every(
+              (field) =>
+                sameText(fields[field], other.values[field]) === sameText(fields[field], changed[field]),
+            ),
+        ),
   )
 }
 

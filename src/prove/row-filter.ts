@@ -1,11 +1,18 @@
 import { tenantFieldOf } from '../manifest/manifest.ts'
+import { prismaValue } from './field-value.ts'
 import type { Scene } from './scene.ts'
 import type { Row } from './world.ts'
 
 /** A filter that one row alone passes, by the fields of its primary key. */
 export function filterOf(scene: Scene, row: Row): Readonly<Record<string, unknown>> {
   const { primaryKey } = scene.world.model(row.model)
-  return Object.fromEntries(primaryKey.map((field) => [field, row.values[field]]))
+  return valuesOf(scene, row, primaryKey)
+}
+
+/** Fields of a row as Prisma takes them in a filter. */
+function valuesOf(scene: Scene, row: Row, fields: readonly string[]): Readonly<Record<string, unknown>> {
+  const shapes = scene.shape[row.model]?.fields
+  return Object.fromEntries(fields.map((field) => [field, prismaValue(shapes?.[field], row.values[field])]))
 }
 
 /** Every unique look-up that names the row, the one by its primary key first. */
@@ -16,19 +23,21 @@ export function uniqueWheres(
   const { uniqueFields, compoundUniques } = scene.world.model(row.model)
   const single = uniqueFields
     .filter((field) => row.values[field] !== null)
-    .map((field) => [field, { [field]: row.values[field] }] as const)
+    .map((field) => [field, valuesOf(scene, row, [field])] as const)
   const compound = Object.entries(compoundUniques)
     .filter(([, fields]) => fields.every((field) => row.values[field] !== null))
-    .map(
-      ([name, fields]) =>
-        [name, { [name]: Object.fromEntries(fields.map((field) => [field, row.values[field]])) }] as const,
-    )
+    .map(([name, fields]) => [name, { [name]: valuesOf(scene, row, fields) }] as const)
   return [...single, ...compound].sort(([x], [y]) => rank(scene, row, x) - rank(scene, row, y))
 }
 
 function rank(scene: Scene, row: Row, name: string): number {
   const { primaryKey } = scene.world.model(row.model)
-  return name === primaryKey.join('_') ? 0 : 1
+  const { uniqueFields, compoundUniques } = scene.world.model(row.model)
+  // a compound key may have a name of its own
+  const fields = uniqueFields.includes(name) ? [name] : (compoundUniques[name] ?? [])
+  return fields.length === primaryKey.length && fields.every((field, index) => field === primaryKey[index])
+    ? 0
+    : 1
 }
 
 /** The look-up of a row by its primary key. */

@@ -94,6 +94,32 @@ export class AttackRunner {
     return parts.map(({ verdicts }) => verdicts)
   }
 
+  /**
+   * Makes one call, puts back what it wrote, and says what kind of answer it got: a row, none, or which error.
+   *
+   * @throws the signal's reason
+   */
+  async kindOfAnswer(attack: Attack, hull: Hull | 'none'): Promise<string> {
+    this.#options.signal?.throwIfAborted()
+    const outcome = await this.#call(attack, hull, this.#options.attackers.client(hull))
+    const changes = await this.#watch.changes()
+    if (changes) await this.#watch.restore(changes)
+    if ('answer' in outcome) return outcome.answer === null ? 'none' : 'row'
+    const { name, code } = outcome.error as { readonly name: string; readonly code?: unknown }
+    return `${name} ${String(code)}`
+  }
+
+  /** Makes one call with attackers of its own, and puts back what it wrote. */
+  async repeat(attack: Attack, hull: Hull, attackers: Attackers): Promise<void> {
+    try {
+      await send(attack, attackers.client(hull), () => attackers.sql(hull))
+    } catch {
+      // what it was refused with is known
+    }
+    const changes = await this.#watch.changes()
+    if (changes) await this.#watch.restore(changes)
+  }
+
   async #readHere({ run, client, here, verdicts }: Progress): Promise<void> {
     const reads = run.attacks.filter(({ kind }) => kind === 'read')
     const outcomes = await this.#callAll(reads, run.hull, client)

@@ -25,6 +25,9 @@ export class World {
   readonly #tenantId: string
   readonly #rows: ReadonlyMap<string, readonly Row[]>
   readonly #links: readonly (readonly Link[])[]
+  /** Rows by the texts of some of their fields, made when they are asked for. */
+  readonly #indexes = new Map<string, ReadonlyMap<string, readonly Row[]>>()
+  readonly #visible = new Map<Row, boolean>()
 
   /** @param links of each of the manifest's join tables, in its order */
   constructor(
@@ -57,35 +60,67 @@ export class World {
   /** The rows that a relation of a row leads to, whosever they are. */
   follow(row: Row, relationName: string): readonly Row[] {
     const { relation, inverse } = this.relation(row.model, relationName)
-    const others = this.rowsOf(relation.model)
-    const [holder, target] = relation.fields.length > 0 ? [relation, undefined] : [undefined, inverse]
-    if (holder) {
-      return others.filter((other) => pairs(row, holder.fields, other, holder.references))
+    if (relation.fields.length > 0) {
+      return this.#found(relation.model, relation.references, row, relation.fields)
     }
-    if (target && target.fields.length > 0) {
-      return others.filter((other) => pairs(other, target.fields, row, target.references))
+    if (inverse && inverse.fields.length > 0) {
+      return this.#found(relation.model, inverse.fields, row, inverse.references)
     }
-    return others.filter((other) => this.#linked(row, other) || this.#linked(other, row))
+    return this.#linkedWith(row, relation.model)
   }
 
-  #linked(a: Row, b: Row): boolean {
-    return this.manifest.joinTables.some(
-      (join, index) =>
-        join.a === a.model &&
-        join.b === b.model &&
-        (this.#links[index] ?? []).some((link) => link.A === this.keyOf(a) && link.B === this.keyOf(b)),
-    )
+  /** The rows of a model in whose fields the values of a row's fields stand. */
+  #found(model: string, fields: readonly string[], row: Row, own: readonly string[]): readonly Row[] {
+    const key = textOf(row, own)
+    return (key !== undefined && this.#index(model, fields).get(key)) || []
+  }
+
+  #index(model: string, fields: readonly string[]): ReadonlyMap<string, readonly Row[]> {
+    const name = JSON.stringify([model, ...fields])
+    const known = this.#indexes.get(name)
+    if (known) return known
+    const index = new Map<string, Row[]>()
+    for (const row of this.rowsOf(model)) {
+      const key = textOf(row, fields)
+      if (key === undefined) continue
+      const rows = index.get(key)
+      if (rows) rows.push(row)
+      else index.set(key, [row])
+    }
+    this.#indexes.set(name, index)
+    return index
+  }
+
+  #linkedWith(row: Row, other: string): readonly Row[] {
+    const own = this.keyOf(row)
+    const keys = new Set<unknown>()
+    for (const [index, { a, b }] of this.manifest.joinTables.entries()) {
+      for (const { A, B } of this.#links[index] ?? []) {
+        if (a === row.model && b === other && A === own) keys.add(B)
+        if (b === row.model && a === other && B === own) keys.add(A)
+      }
+    }
+    return keys.size === 0 ? [] : this.rowsOf(other).filter((found) => keys.has(this.keyOf(found)))
   }
 
   /** Whether tenant A may see the row. */
   isVisible(row: Row): boolean {
+    const known = this.#visible.get(row)
+    if (known !== undefined) return known
+    const visible = this.#sees(row)
+    this.#visible.set(row, visible)
+    return visible
+  }
+
+  #sees(row: Row): boolean {
     const { scope } = this.model(row.model)
     switch (scope.kind) {
       case 'root':
       case 'direct':
-        return row.values[scope.field] === this.#tenantId
+        // a row of nobody's, where there may be one, is for no tenant to see
+        return this.#isTenant(row.values[scope.field])
       case 'shared':
-        return row.values[scope.field] === this.#tenantId || row.values[scope.field] === null
+        return this.#isTenant(row.values[scope.field]) || row.values[scope.field] === null
       case 'through':
       case 'member':
         return this.follow(row, scope.relation).some((parent) => this.isVisible(parent))
@@ -96,11 +131,16 @@ export class World {
     }
   }
 
+  /** A context names its tenant by a text, whatever the column's type. */
+  #isTenant(value: unknown): boolean {
+    return value !== null && value !== undefined && String(value) === this.#tenantId
+  }
+
   /** Whether tenant A may write the row: it is its own, and of a model that tenants write. */
   isWritable(row: Row): boolean {
     const model = this.model(row.model)
     if (model.readOnly || model.scope.kind === 'global' || model.scope.kind === 'member') return false
-    if (model.scope.kind === 'shared') return row.values[model.scope.field] === this.#tenantId
+    if (model.scope.kind === 'shared') return this.#isTenant(row.values[model.scope.field])
     return this.isVisible(row)
   }
 
@@ -157,9 +197,8 @@ export class World {
   }
 }
 
-function pairs(holder: Row, fields: readonly string[], target: Row, references: readonly string[]): boolean {
-  return fields.every((field, index) => {
-    const value = holder.values[field]
-    return value !== null && value !== undefined && value === target.values[references[index] ?? '']
-  })
+/** The values of fields as one text; nothing where one is null, since null equals nothing. */
+function textOf(row: Row, fields: readonly string[]): string | undefined {
+  const values = fields.map((field) => row.values[field])
+  return values.some((value) => value === null || value === undefined) ? undefined : JSON.stringify(values)
 }
