@@ -7,6 +7,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { manifest } from '../src/generated/tenancy.ts'
 import { asTenant, createTenant, createTestDatabases, withLogin } from '../src/testing/index.ts'
+import { dropTemplatesOf, templatesOf } from './support/templates.ts'
 
 const server = {
   url: (database?: string) => withLogin(inject('adminUrl'), database === undefined ? {} : { database }),
@@ -25,7 +26,10 @@ afterEach(() => {
 })
 afterAll(async () => {
   await admin.end()
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  for (const folder of folders) {
+    await dropTemplatesOf(folder)
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 async function namesOf(prefix: string): Promise<string[]> {
@@ -145,11 +149,10 @@ describe('databases of tests', () => {
       await databases.close()
       return names
     }
-    const before = await namesOf('doublehull_template_')
     expect(await open()).toEqual([{ name: 'all' }])
     expect(await open()).toEqual([{ name: 'all' }])
     expect(setups).toBe(1)
-    const [first] = (await namesOf('doublehull_template_')).filter((name) => !before.includes(name))
+    const [first] = await templatesOf(migrations)
 
     addMigration(
       migrations,
@@ -158,39 +161,34 @@ describe('databases of tests', () => {
     expect(await open()).toHaveLength(2)
     expect(setups).toBe(2)
     // the one before is kept for whoever may still be at work with it
-    expect(await namesOf('doublehull_template_')).toContain(first)
+    expect(await templatesOf(migrations)).toContain(first)
     await admin.query(
-      `comment on database "${first}" is 'last used ${new Date(Date.now() - 7_200_000).toISOString()}'`,
+      `comment on database "${first}" is 'of ${migrations} last used ${new Date(Date.now() - 7_200_000).toISOString()}'`,
     )
     await open()
-    const left = (await namesOf('doublehull_template_')).filter((name) => !before.includes(name))
+    const left = await templatesOf(migrations)
     expect(left).toHaveLength(1)
     expect(left).not.toContain(first)
-    await admin.query(`drop database "${left[0]}"`)
   })
 
   it('are not kept of migrations that fail', async () => {
     const migrations = newMigrations()
     addMigration(migrations, 'select 1 / 0')
-    const before = await namesOf('doublehull_te')
     await expect(createTestDatabases({ server, migrations })).rejects.toMatchObject({ code: 'DH405' })
-    expect(await namesOf('doublehull_te')).toEqual(before)
+    expect(await templatesOf(migrations)).toEqual([])
   })
 
   it('are made by two processes at once, which share one template and drop nothing of each other', async () => {
     const migrations = newMigrations()
-    const before = await namesOf('doublehull_template_')
     const [one, other] = await Promise.all([startElsewhere(migrations), startElsewhere(migrations)])
     expect(one.name).not.toBe(other.name)
-    const templates = (await namesOf('doublehull_template_')).filter((name) => !before.includes(name))
-    expect(templates).toHaveLength(1)
+    expect(await templatesOf(migrations)).toHaveLength(1)
     one.child.stdin?.write('close')
     await once(one.child, 'exit')
     expect(await namesOf('doublehull_test_')).toContain(other.name)
     expect(await namesOf('doublehull_test_')).not.toContain(one.name)
     other.child.stdin?.write('close')
     await once(other.child, 'exit')
-    await admin.query(`drop database "${templates[0]}"`)
   })
 
   it('of a run that crashed are dropped by the next, with their logins, and those of one that lives are not', async () => {

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- `test` is that of tenantTest, which the rule does not know
 import { randomUUID } from 'node:crypto'
 import { describe, expect, inject } from 'vitest'
 import type { PrismaClient } from '../src/generated/prisma/client.ts'

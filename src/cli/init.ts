@@ -153,7 +153,7 @@ async function proposeAndWrite(
     else {
       output.stdout(proposalTable(proposal, output))
       output.stderr(
-        `${open.length} of ${proposal.length} models need a scope, and nothing was written; give a flag for each, or the line above the model:\n${flagsFor(open)}`,
+        `${open.length} of ${proposal.length} models need a scope, and nothing was written; give a flag for each, or the line above the model:\n${flagsFor(open, draft)}`,
       )
     }
     return 2

@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { TenancyError } from '../errors.ts'
 import { manifest as bundled } from '../generated/tenancy.ts'
+import { readProject } from '../manifest/project.ts'
 import { type LoadedClient, loadClient } from '../prove/load-client.ts'
 import type { FoundManifest } from './manifest-file.ts'
 
@@ -21,21 +20,12 @@ export async function projectClient(
     const { Prisma, PrismaClient } = await import('../generated/prisma/client.ts')
     return { PrismaClient, prismaVersion: Prisma.prismaVersion.client }
   }
-  const named = clientNamedIn(name)
-  if (named !== undefined) return loadClient(named)
-  throw new TenancyError(
-    'DH413',
-    `${name} does not name the Prisma client; write it again with prisma generate, or give the client’s folder with --client`,
-  )
-}
-
-/** @returns the client's path from the current folder */
-function clientNamedIn(file: string): string | undefined {
-  const { client } = JSON.parse(readFileSync(file, 'utf8')) as {
-    readonly client?: { readonly path?: unknown }
+  const { client } = readProject(name)
+  if (client === undefined) {
+    throw new TenancyError(
+      'DH413',
+      `the schema of ${name} generates no Prisma client; give the folder of the client with --client`,
+    )
   }
-  if (typeof client?.path !== 'string') return undefined
-  // from where the file is
-  const beside = join(dirname(file), client.path)
-  return existsSync(beside) ? beside : client.path
+  return loadClient(client.path ?? '@prisma/client')
 }

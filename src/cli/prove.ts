@@ -127,7 +127,8 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     return await proveProject(await projectOf(parsed), { flags: parsed, output, progress, stop })
   } catch (error) {
     progress.clear()
-    if (stop.signal.aborted && error === stop.signal.reason) return interrupted
+    // whatever was broken off by it
+    if (stop.signal.aborted) return interrupted
     printFailure(error, output, { json: parsed.json ?? false })
     return 2
   } finally {

@@ -39,7 +39,16 @@ export function candidatesFor(
   })
 }
 
+const knownHints = new Map<string, Hints>()
+
 function hintsOf(expressions: readonly string[]): Hints {
+  const text = expressions.join('\n')
+  const known = knownHints.get(text) ?? readHints(expressions)
+  knownHints.set(text, known)
+  return known
+}
+
+function readHints(expressions: readonly string[]): Hints {
   const literals: string[] = []
   const numbers: number[] = []
   const patterns: string[] = []

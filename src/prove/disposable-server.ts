@@ -49,6 +49,8 @@ export function requireDisposable(connectionString: string, repeatedName: string
 /** @throws {TenancyError} `DH409` for what is no connection string */
 function targetOf(connectionString: string): { readonly host: string; readonly database: string } {
   try {
+    // to the parser any text is a database on some host
+    if (!/^postgres(ql)?:\/\//i.test(connectionString)) throw new Error('no URL')
     // as it will be connected to: the parts that are missing come from the environment
     const { host, database, user } = new Client({ connectionString })
     return { host, database: database || user || 'postgres' }

@@ -109,12 +109,18 @@ function changesOf(plan: ScenePlan, row: PlannedRow): readonly Values[] {
       if (isFree && table.shape.columns[column]?.nullable) empty[column] = null
     }
   }
-  if (!hasSecret(row)) return [empty]
+  const kept = new Set([...table.primaryKey, ...table.keyColumns, ...plan.referredColumns(table.name)])
+  // a spare row's values meet all conditions together
+  const whole = plan.spareOf(table.name).map((spare) => {
+    const given = [...spare.cells.keys()].filter((column) => !kept.has(column))
+    return Object.fromEntries(given.map((column) => [column, spare.storedValues[column]]))
+  })
+  if (!hasSecret(row)) return [...whole.map((values) => ({ ...empty, ...values })), ...whole, empty]
   const secrets = [
     plan.otherSecret(row),
     ...plan.spareOf(table.name).map((spare) => spare.storedValues[table.secretColumn]),
   ]
     .filter((secret) => secret !== undefined && secret !== row.storedValues[table.secretColumn])
     .map((secret) => ({ [table.secretColumn]: secret }))
-  return [...secrets.map((secret) => ({ ...empty, ...secret })), ...secrets, empty]
+  return [...secrets.map((secret) => ({ ...empty, ...secret })), ...secrets, ...whole, empty]
 }

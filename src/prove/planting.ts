@@ -82,43 +82,97 @@ async function solveChecks(
     const trouble = troubles.get(row)
     return trouble?.failure.code === '23514' && trouble.solved < 2
   })
-  const stages = rows.map((row) => stagesOf(plan, row))
-  const taken = await solve(
-    rows.map((row, index) => ({
-      table: row.table.table,
-      values: row.values,
-      stages: (stages[index] ?? []).map(({ columns, checks, options }) => ({
-        columns,
-        checks,
-        patches: options.map(patchOf),
-      })),
-    })),
-  )
   const changed = new Set<PlannedRow>()
-  for (const [index, row] of rows.entries()) {
-    const trouble = troubles.get(row)
-    if (trouble) trouble.solved++
-    for (const [stage, choice] of taken[index] ?? []) {
-      for (const { accept } of stages[index]?.[stage]?.options[choice] ?? []) accept()
-      changed.add(row)
+  const take = async (some: readonly PlannedRow[], stages: readonly (readonly StageOptions[])[]) => {
+    const taken = await solve(
+      some.map((row, index) => ({
+        table: row.table.table,
+        values: row.values,
+        stages: (stages[index] ?? []).map(({ columns, checks, options }) => ({
+          columns,
+          checks,
+          patches: options.map(patchOf),
+        })),
+      })),
+    )
+    for (const [index, row] of some.entries()) {
+      const trouble = troubles.get(row)
+      if (trouble) trouble.solved++
+      for (const [stage, choice] of taken[index] ?? []) {
+        for (const { accept } of stages[index]?.[stage]?.options[choice] ?? []) accept()
+        changed.add(row)
+      }
     }
+    return taken
   }
+  // rows of a table fail alike, and what helps the first mostly helps all
+  const leaders = [...new Map(rows.toReversed().map((row) => [row.table, row])).values()]
+  const ways = await take(
+    leaders,
+    leaders.map((row) => stagesOf(plan, row, most)),
+  )
+  const wayOf = new Map(leaders.map((row, index) => [row.table, new Map(ways[index])]))
+  const isLeader = new Set(leaders)
+  const others = rows.filter((row) => !isLeader.has(row))
+  await take(
+    others,
+    others.map((row) => {
+      const way = wayOf.get(row.table)
+      const isAgain = (troubles.get(row)?.solved ?? 0) > 0
+      return stagesOf(plan, row, isAgain ? most : 40, way)
+    }),
+  )
   return failed.filter((row) => !changed.has(row))
 }
 
-/** The conditions of a row's table, those about few columns first. */
-function stagesOf(plan: ScenePlan, row: PlannedRow) {
-  const { checks } = row.table.shape
+interface StageOptions {
+  readonly columns: readonly string[]
+  readonly checks: readonly string[]
+  readonly options: readonly (readonly Option[])[]
+}
+
+/**
+ * The conditions of a row's table, those about few columns first.
+ *
+ * @param least how many changes are tried for each, at least
+ * @param way what helped another row of the table: the number of the change by that of the condition
+ */
+function stagesOf(
+  plan: ScenePlan,
+  row: PlannedRow,
+  least: number,
+  way: ReadonlyMap<number, number> = new Map(),
+): readonly StageOptions[] {
+  return conditionsOf(row.table).map(({ columns, checks, own }, index) => {
+    const known = way.get(index)
+    return {
+      columns,
+      checks,
+      options: changesOf(plan, row, own, Math.max(least, (known ?? 0) + 4)),
+    }
+  })
+}
+
+const knownConditions = new WeakMap<PlanTable, ReturnType<typeof sortedConditions>>()
+
+function conditionsOf(table: PlanTable): ReturnType<typeof sortedConditions> {
+  const known = knownConditions.get(table) ?? sortedConditions(table)
+  knownConditions.set(table, known)
+  return known
+}
+
+function sortedConditions({ shape: { checks } }: PlanTable) {
   return [...checks]
     .sort((one, other) => one.columns.length - other.columns.length)
     .map((check) => {
       const neighbours = checks.filter(
         (other) => other !== check && other.columns.some((column) => check.columns.includes(column)),
       )
+      const all = [check, ...neighbours]
       return {
-        columns: [...new Set([check, ...neighbours].flatMap(({ columns }) => columns))],
-        checks: [check, ...neighbours].map(({ expression }) => expression),
-        options: changesOf(plan, row, new Set(check.columns)).slice(0, 400),
+        own: new Set(check.columns),
+        columns: [...new Set(all.flatMap(({ columns }) => columns))],
+        checks: all.map(({ expression }) => expression),
       }
     })
 }
@@ -136,7 +190,7 @@ async function searchOn(
     // rows of a table fail alike: what is in vain for the first ones is in vain for all
     const count = searched.get(row.table) ?? 0
     searched.set(row.table, count + 1)
-    return changesOf(plan, row, troubles.get(row)?.suspects ?? new Set()).slice(0, count < 2 ? most : 100)
+    return changesOf(plan, row, troubles.get(row)?.suspects ?? new Set(), count < 2 ? most : 100)
   })
   const changed = await tryRows(
     rows.map((row, index) => ({
@@ -196,6 +250,7 @@ function changesOf(
   plan: ScenePlan,
   row: PlannedRow,
   suspects: ReadonlySet<string>,
+  limit: number,
 ): readonly (readonly Option[])[] {
   const { shape, keys, keyColumns } = row.table
   const values = row.values
@@ -230,7 +285,7 @@ function changesOf(
     ])
   }
   if (lists.length === 0) lists.push([nothing, ...everyDefault(plan, row)])
-  return combinations(lists, most)
+  return combinations(lists, limit)
 }
 
 /** Other rows for a key to lead to, and none. */

@@ -260,6 +260,11 @@ export class ScenePlan {
     )
   }
 
+  /** The columns of a table that keys of others refer to. */
+  referredColumns(table: string): ReadonlySet<string> {
+    return new Set((this.#referrers.get(table) ?? []).flatMap(({ key }) => key.references))
+  }
+
   /** Whether nothing in the scene refers to the row. */
   isEnd(row: PlannedRow): boolean {
     return (this.#referrers.get(row.table.name) ?? []).every(({ table, key }) =>
@@ -333,7 +338,7 @@ export class ScenePlan {
 
   #newRow(table: PlanTable, owner: Owner, slot: Slot, number: number, id: string): PlannedRow {
     const row = new PlannedRow(table, owner, slot, number)
-    const referred = new Set((this.#referrers.get(table.name) ?? []).flatMap(({ key }) => key.references))
+    const referred = this.referredColumns(table.name)
     const fieldOf = new Map(
       Object.entries(table.model?.columns ?? {}).map(([field, column]) => [column, field]),
     )
@@ -407,12 +412,16 @@ export class ScenePlan {
       const { tenantColumn, model } = row.table
       if (tenantColumn === undefined || !model || model.scope.kind === 'root' || row.owner === 'nobody')
         continue
-      if (row.slot === 'spare') continue
-      const tenant = this.find(root, row.owner, 'cross')
+      // new rows are mostly made for B
+      const tenant = this.find(root, row.slot === 'spare' ? 'b' : row.owner, 'cross')
       const key = this.#manifest.models[root]?.scope
       const referred = key?.kind === 'root' ? this.tables.get(root)?.model?.columns[key.field] : undefined
       const [own, theirs] = [row.cells.get(tenantColumn), tenant?.cells.get(referred ?? '')]
       if (!own || !theirs) continue
+      if (row.slot === 'spare') {
+        row.cells.set(tenantColumn, theirs)
+        continue
+      }
       own.unite(theirs)
       // one row for each tenant
       if (this.#collides(row, false)) row.isDropped = true

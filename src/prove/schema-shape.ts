@@ -326,8 +326,14 @@ export function secretFieldOf(manifest: Manifest, model: ModelManifest, shape: M
     (field) => numbers.has(field.type) && !narrowNumbers.has(field.type),
     (field) => moments.has(field.type),
   ]
+  const listed = new Set(
+    shape.checks
+      .filter(({ expression }) => /\bARRAY\[|= '/.test(expression))
+      .flatMap(({ columns }) => columns),
+  )
   const loose = candidates.filter(([, { column }]) => !limited.has(column))
-  for (const list of [loose, candidates]) {
+  const open = candidates.filter(([, { column }]) => !listed.has(column))
+  for (const list of [loose, open, candidates]) {
     for (const test of tests) {
       const found = list.find(([name, field]) => test(field, name))
       if (found) return found[0]

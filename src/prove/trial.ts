@@ -132,9 +132,20 @@ const solveFunction = `
   declare
     expression text;
     holds boolean;
-    broken int := 0;
+    broken int;
     weight int := 100;
   begin
+    -- all at once, unless one of them can't even be asked
+    begin
+      execute format('select %s from jsonb_populate_record(null::%s, $1)',
+                     (select string_agg(format('case when not (%s) then %s else 0 end', e.value #>> '{}',
+                                               case when e.ordinality = 1 then 100 else 1 end), ' + ')
+                        from jsonb_array_elements(checks) with ordinality e),
+                     named) into broken using candidate;
+      return broken;
+    exception when others then
+      broken := 0;
+    end;
     for expression in select e.value #>> '{}' from jsonb_array_elements(checks) with ordinality e order by e.ordinality
     loop
       begin
@@ -154,13 +165,14 @@ const solveFunction = `
   language plpgsql as $function$
   declare
     item jsonb; stage jsonb; patch jsonb; best jsonb; base jsonb; part jsonb;
-    at int; stage_at int; best_at int; least int; broken int;
+    at int; stage_at int; best_at int; least int; broken int; left_over int;
   begin
     for item in select e.value from jsonb_array_elements(items) with ordinality e order by e.ordinality loop
       taken := '[]';
       base := item -> 'base';
       for pass in 1..2 loop
         stage_at := -1;
+        left_over := 0;
         for stage in select e.value from jsonb_array_elements(item -> 'stages') with ordinality e order by e.ordinality
         loop
           stage_at := stage_at + 1;
@@ -184,7 +196,9 @@ const solveFunction = `
             base := base || best;
             taken := taken || jsonb_build_array(jsonb_build_array(stage_at, best_at));
           end if;
+          left_over := left_over + least;
         end loop;
+        exit when left_over = 0;
       end loop;
       return next;
     end loop;

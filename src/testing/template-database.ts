@@ -37,12 +37,13 @@ const hour = 3_600_000
 export async function ensureTemplate(run: TestRun, options: TemplateOptions): Promise<string> {
   const directory = options.migrations ?? bundledMigrations
   const files = await readMigrations(directory)
-  const origin = `${prefix}${hashOf([realpathSync(directory), String(options.setup)]).slice(0, 8)}_`
+  const folder = realpathSync(directory)
+  const origin = `${prefix}${hashOf([folder, String(options.setup)]).slice(0, 8)}_`
   const name = `${origin}${hashOf([contentOf(files), JSON.stringify([options.context, options.roles]), ...environment()]).slice(0, 16)}`
   return withClient(run.serverUrl, async (client) => {
     await client.query('select pg_catalog.pg_advisory_lock($1, $2)', [...templateLock])
     if (!(await exists(client, name))) await make(client, run, name, directory, options)
-    await client.query(commentOn(name))
+    await client.query(commentOn(name, folder))
     await dropOld(client, name, origin)
     // the lock goes with the connection
     return name
@@ -93,8 +94,8 @@ async function make(
   }
 }
 
-function commentOn(name: string): string {
-  const text = `migrated template of doublehull/testing, last used ${new Date().toISOString()}`
+function commentOn(name: string, folder: string): string {
+  const text = `template of ${folder} for doublehull/testing, last used ${new Date().toISOString()}`
   return `comment on database ${quoteIdentifier(name)} is ${quoteLiteral(text)}`
 }
 

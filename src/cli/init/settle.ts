@@ -17,18 +17,27 @@ interface ScopeChoice {
   readonly means: string
 }
 
-/** What settles a model: what its relations suggest, then what can always be said. */
-function choicesFor({ suggestions }: ModelClassification): readonly ScopeChoice[] {
+/** What settles a model: what its relations suggest, then what can always be said, where nothing speaks against it. */
+function choicesFor({ model, suggestions }: ModelClassification, draft: Draft): readonly ScopeChoice[] {
   const suggested = suggestions.map((suggestion) => {
     const directives = directivesIn(suggestion)
     const known = always.find((one) => one.directives.every((name) => directives.includes(name)))
     return { directives, means: known?.means ?? '' }
   })
   const rest = always.filter(
-    // one that is suggested with more, as global with what confirms it, would not do alone
-    ({ directives }) => !suggested.some((one) => directives.every((name) => one.directives.includes(name))),
+    ({ directives }) =>
+      // one that is suggested with more, as global with what confirms it, would not do alone
+      !suggested.some((one) => directives.every((name) => one.directives.includes(name))) &&
+      !problemAfter(draft, model, directives),
   )
   return [...suggested, ...rest]
+}
+
+/** What would still be wrong with a model if these were its directives. */
+function problemAfter(draft: Draft, model: string, directives: readonly string[]) {
+  // in place of those in the schema, so that its text need not be read anew for each of them
+  const models = { ...draft.models, [model]: directives }
+  return unsettled(classifyDraft({ ...draft, models })).find((one) => one.model === model)
 }
 
 /**
@@ -47,29 +56,30 @@ export function applyFlags(draft: Draft, chosen: ChosenDirectives): Draft {
   return withDirectives(draft, chosen)
 }
 
-/**
- * Asks for each model that isn't settled, one after the other: what one is told may settle those that hang on it.
- *
- * @throws {TenancyError} `DH304` for a model that no directive settles
- */
+/** Asks for each model that isn't settled, one after the other: what one is told may settle those that hang on it. */
 export async function settle(draft: Draft, terminal: Terminal): Promise<Draft> {
-  const asked = new Set<string>()
   let current = draft
-  for (;;) {
-    const [next] = unsettled(classifyDraft(current))
-    if (!next) return current
-    if (asked.has(next.model)) throw notSettled(next)
-    asked.add(next.model)
-    const choices = choicesFor(next).map((choice) => ({
+  let [next] = unsettled(classifyDraft(current))
+  while (next) {
+    const { model, why } = next
+    const choices = choicesFor(next, current).map((choice) => ({
       label: `${choice.directives.join(', ')}${choice.means === '' ? '' : `: ${choice.means}`}`,
       value: choice.directives,
     }))
-    const directives = await choose(terminal, `\n${next.model}: ${next.why}`, choices)
-    current = withDirectives(current, new Map([[next.model, directives]]))
+    if (choices.length === 0) throw unsettleable(next)
+    const directives = await choose(terminal, `\n${model}: ${why}`, choices)
+    const chosen = withDirectives(current, new Map([[model, directives]]))
+    const open = unsettled(classifyDraft(chosen))
+    const still = open.find((one) => one.model === model)
+    // what the model says already may speak against each of them: then the schema must change
+    if (still) throw unsettleable(still)
+    current = chosen
+    next = open[0]
   }
+  return current
 }
 
-function notSettled({ model, why }: ModelClassification): TenancyError {
+function unsettleable({ model, why }: ModelClassification): TenancyError {
   return new TenancyError(
     'DH304',
     `${model} is not settled by it: ${why}; change the schema, then run it again`,
@@ -77,10 +87,10 @@ function notSettled({ model, why }: ModelClassification): TenancyError {
 }
 
 /** For whoever can't be asked: each model that isn't settled, and the flags of which one settles it. */
-export function flagsFor(models: readonly ModelClassification[]): string {
+export function flagsFor(models: readonly ModelClassification[], draft: Draft): string {
   return models
     .map((model) => {
-      const flags = choicesFor(model).map(({ directives, means }) => ({
+      const flags = choicesFor(model, draft).map(({ directives, means }) => ({
         flag: scopeFlag(model.model, directives),
         means,
       }))

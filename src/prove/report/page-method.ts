@@ -14,7 +14,8 @@ SQL. All forms are made from the schema itself, so that none is forgotten.</dd>
 <dt>Hull one alone</dt>
 <dd>The same calls with a login that row-level security does not hold. What is stopped is stopped by the extension.</dd>
 <dt>Hull two alone</dt>
-<dd>The same calls with the extension off. What is stopped is stopped by the database.</dd>
+<dd>The same calls with the extension off. What is stopped is stopped by the database. Plain SQL is tried here alone:
+the extension has no say in it.</dd>
 <dt>Both hulls</dt>
 <dd>The same calls as the application makes them.</dd>
 <dt>The control</dt>

@@ -24,6 +24,7 @@ const order = [
   'sql.insert',
   'sql.update',
   'sql.delete',
+  'sql.truncate',
 ]
 
 /** All operations that the cells of models are about, each once. */
