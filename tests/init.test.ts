@@ -3,6 +3,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -196,6 +197,29 @@ generator tenancy {
     })
     expect(await init(['--no-migration'], ['', 'n'])).toMatchObject({ code: 1 })
     expect(texts(folder)).toEqual(before)
+  })
+})
+
+describe('the first migrations', () => {
+  it('are written where the tables have theirs, and are due no more the second time', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = enter('plain')
+    const none = await init(['--yes'])
+    expect(none).toMatchObject({ code: 0 })
+    expect(none.out).toContain('note: no migration is written yet: DH401')
+
+    const tables = ['--from-empty', '--to-schema', 'prisma/schema.prisma', '--script']
+    const diff = await runPrisma(folder, 'migrate', 'diff', ...tables)
+    expect(diff, diff.output).toMatchObject({ code: 0 })
+    mkdirSync('prisma/migrations/0_init', { recursive: true })
+    writeFileSync('prisma/migrations/0_init/migration.sql', diff.stdout)
+    expect(await init(['--yes'])).toMatchObject({ code: 0, err: '' })
+    const written = Object.entries(texts(join(folder, 'prisma/migrations')))
+    expect(
+      written.some(([path, sql]) => path.endsWith('_tenancy/migration.sql') && sql.includes('"Task"')),
+    ).toBe(true)
+    expect((await init(['--yes'])).out).toMatch(/\nnothing to do\n$/)
   })
 })
 

@@ -134,24 +134,29 @@ describe('the first migration', () => {
   const manifest = wardManifest()
   let url: string
 
+  let first: Awaited<ReturnType<typeof write>>
+
   beforeAll(async () => {
-    const { names, findings } = await write(manifest)
-    expect(names).toEqual([
+    first = await write(manifest)
+    url = await emptyDatabase()
+    await runMigrations({ connectionString: url, directory })
+  })
+
+  it('comes behind those of what policies stand on, and names what it leaves', () => {
+    expect(first.names).toEqual([
       'doublehull_roles',
       'doublehull_context',
       'doublehull_system_work',
       'doublehull_context_key',
       'tenancy',
     ])
-    expect(findings.map(({ severity, kind, table }) => `${severity} ${kind} ${table}`)).toEqual([
+    expect(first.findings.map(({ severity, kind, table }) => `${severity} ${kind} ${table}`)).toEqual([
       'notice foreignPolicy note',
       'notice foreignPolicy note',
       'notice hiddenTable legacy',
       'offer compositeKeys invoice',
       'offer denormalise reaction',
     ])
-    url = await emptyDatabase()
-    await runMigrations({ connectionString: url, directory })
   })
 
   it('leaves nothing to do', async () => {
@@ -347,4 +352,107 @@ describe('the next migration', () => {
       }
     })
   })
+})
+
+describe('a policy that was edited under its own name', () => {
+  it('is found by its structure, by policies and by protect, and made anew', async () => {
+    const { directory, plan, write } = project()
+    const manifest = wardManifest()
+    await write(manifest)
+    const url = await emptyDatabase()
+    await runMigrations({ connectionString: url, directory })
+    const edited = await on(url, async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        `select policyname as name from pg_policies where tablename = 'reply' and policyname like 'tenant_guard_%'`,
+      )
+      const name = rows[0]?.name ?? ''
+      await client.query(`alter policy ${quoteIdentifier(name)} on reply using (true)`)
+      return name
+    })
+    const { migrations } = await plan(manifest, { base: { kind: 'database', connectionString: url } })
+    expect(migrations).toHaveLength(1)
+    expect(migrations[0]?.sql.match(/^(drop|create) policy .*$/gm)).toEqual([
+      `drop policy "${edited}" on "public"."reply";`,
+      `create policy "${edited}" on "public"."reply"`,
+    ])
+    const { steps } = await protectDatabase({ connectionString: url, manifest, dryRun: true })
+    expect(steps.filter(({ kind }) => kind === 'protectTable').map(({ table }) => table)).toEqual(['reply'])
+  })
+})
+
+describe('what cannot be compared is refused, and said in one sentence', () => {
+  const refused = async (work: Promise<unknown>) =>
+    work.then(
+      () => 'done',
+      (error: unknown) => (error instanceof Error ? error.message : ''),
+    )
+
+  it.each([
+    [
+      'a table that no migration makes',
+      { '1_a': 'create table tenant ();' },
+      /^DH304: the manifest has public\.note, .* and 7 more, .*prisma migrate dev/,
+    ],
+    [
+      'a migration that fails',
+      { '1_a': 'create table tenant ();\nselect nothing from nowhere;' },
+      /^DH405: the migration 1_a fails on a new database in line 2/,
+    ],
+    [
+      'a folder without migrations',
+      {},
+      /^DH401: there are no migrations in .*prisma migrate diff --from-empty/,
+    ],
+    [
+      'a name that sorts behind every timestamp',
+      { 'init it': wardSql },
+      /^DH401: the migration init it .* would be applied behind \d{14}_/,
+    ],
+  ])('%s', async (_, migrations, message) => {
+    expect(await refused(project(migrations).plan(wardManifest()))).toMatch(message)
+  })
+
+  it('a server or a database that is not there, and a database that lacks migrations', async () => {
+    const { plan } = project()
+    const nowhere = 'postgresql://nobody:secret-word@127.0.0.1:1/none'
+    const down = await refused(plan(wardManifest(), { base: { kind: 'history', serverUrl: nowhere } }))
+    expect(down).toMatch(/^DH409: the server for the history cannot be used/)
+    const gone = await refused(
+      plan(wardManifest(), { base: { kind: 'database', connectionString: nowhere } }),
+    )
+    expect(gone).toMatch(/^DH409: cannot connect/)
+    expect(down + gone).not.toContain('secret-word')
+    const base = { kind: 'database', connectionString: await emptyDatabase() } as const
+    expect(await refused(plan(wardManifest(), { base }))).toMatch(
+      /^DH409: the database lacks 1 of the migrations, from 20260101000000_first steps on/,
+    )
+  })
+
+  it('a model that cannot have a tenant column', async () => {
+    const { plan } = project()
+    expect(await refused(plan(wardManifest(), { denormalise: ['Tag'] }))).toMatch(
+      /^DH304: the manifest has Tag with a scope of global/,
+    )
+    expect(await refused(plan(wardManifest(), { denormalise: ['Nothing'] }))).toMatch(
+      /^DH304: the manifest has no model Nothing/,
+    )
+  })
+})
+
+it('roles may have other names, of any letters', async () => {
+  const suffix = randomBytes(3).toString('hex')
+  const roles = {
+    owner: `Owner of "it" ${suffix}`,
+    migrator: `it's migrator ${suffix}`,
+    app: `app ${suffix}`,
+    reader: `reader ${suffix}`,
+    system: `system ${suffix}`,
+  }
+  const { plan, write } = project()
+  try {
+    expect((await write(wardManifest(), { roles })).names).toHaveLength(5)
+    expect((await plan(wardManifest(), { roles })).migrations).toEqual([])
+  } finally {
+    for (const name of Object.values(roles)) await admin.query(`drop role if exists ${quoteIdentifier(name)}`)
+  }
 })

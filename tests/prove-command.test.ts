@@ -227,8 +227,9 @@ describe('a project with a schema of its own', () => {
 })
 
 describe('a proof that is stopped', () => {
-  /** Models whose attacks are too many to be made at once. */
-  const args = () => ['--only', 'ConfigVersion,Tenant', '--full', ...onServer()]
+  /** Their attacks are too many to be made at once: the last model is attacked when the others are done. */
+  const models = ['Approval', 'Branding', 'ConfigPackage', 'ConfigVersion', 'FeatureFlag', 'Tenant']
+  const args = () => ['--only', models.join(), '--full', ...onServer()]
   /** Without a schema, so that the one of the package is proven. */
   const folder = () => join(project, 'none')
 
@@ -258,11 +259,14 @@ describe('a proof that is stopped', () => {
     const state = join(folder(), '.doublehull/prove-state.json')
     const first = await stopped(() => existsSync(state))
     expect(first).toMatchObject({ status: 130, isSent: true })
-    expect(first.stderr).toContain('1 model is done and kept in .doublehull/prove-state.json')
+    const [, done] =
+      /(\d) models are done and kept in \.doublehull\/prove-state\.json/.exec(first.stderr) ?? []
+    expect(Number(done)).toBeGreaterThan(0)
+    expect(Number(done)).toBeLessThan(models.length)
     const resumed = prove([...args(), '--resume', '--json'], folder())
-    expect(resumed.stderr).toContain('going on: 1 model is done')
+    expect(resumed.stderr).toContain(`going on: ${done} models are done`)
     const report = JSON.parse(resumed.stdout) as Printed
-    expect(report.models.map(({ name }) => name)).toEqual(['ConfigVersion', 'Tenant'])
+    expect(report.models.map(({ name }) => name)).toEqual(models)
     expect(existsSync(state)).toBe(false)
   })
 

@@ -74,7 +74,7 @@ async function codesFound(): Promise<readonly string[]> {
 }
 
 function prove(
-  subjects: readonly string[] | undefined,
+  only: readonly string[] | undefined,
   more: { readonly manifest?: Manifest; readonly hullOneManifest?: Manifest } = {},
 ): Promise<ProofReport> {
   return proveWith({
@@ -83,7 +83,7 @@ function prove(
     adminUrl: database.adminUrl,
     depth: 'quick',
     roles,
-    ...(subjects && { only: subjects }),
+    ...(only && { only }),
     ...more,
   })
 }

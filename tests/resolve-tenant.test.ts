@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isTenancyError, TenancyError } from '../src/index.ts'
+import { isTenancyError, TenancyError, type TenantIdType } from '../src/index.ts'
 import {
   allAgree,
   firstOf,
@@ -461,5 +461,44 @@ describe('a resolver of one’s own', () => {
     expect(String((await refusalOf(malformed, {})).cause)).toMatch(/malformed at: unknown key$/)
     const nameless: TenantResolver = async () => ({ tenantId, userId: 'auth0|someone' })
     expect(String((await refusalOf(nameless, {})).cause)).toMatch(/malformed at: userId$/)
+  })
+})
+
+describe('tenants whose ids are no uuids', () => {
+  const resolveAs = (type: TenantIdType | undefined, resolve: TenantResolver, headers: Headers) =>
+    resolveTenant(resolve, { header: (name) => headers[name] }, type)
+  const fromJwt = tenantFromJwt(issuer.verify)
+
+  it('are found in a token, with a user that is none either, where the tenancy says so', async () => {
+    const token = await signToken({ tenant_id: 'ckTeam', sub: 'auth0|5f7c' })
+    expect(await resolveAs('text', fromJwt, bearer(token))).toEqual({
+      tenantId: 'ckTeam',
+      userId: 'auth0|5f7c',
+    })
+    for (const type of [undefined, 'uuid', 'int4'] as const) {
+      await expect(resolveAs(type, fromJwt, bearer(token))).rejects.toMatchObject({ code: 'DH111' })
+    }
+    const numbered = await signToken({ tenant_id: 42, sub: '7' })
+    expect(await resolveAs('int4', fromJwt, bearer(numbered))).toEqual({ tenantId: '42', userId: '7' })
+    await expect(resolveAs('text', fromJwt, bearer(numbered))).rejects.toMatchObject({ code: 'DH111' })
+  })
+
+  it('are compared by those that must agree, in their case', async () => {
+    const ids: Readonly<Record<string, string | bigint>> = { alder: 'ckTeam', birch: 'ckteam', oak: 42n }
+    const subdomain = tenantFromSubdomain({ domain: 'example.com', lookup: async (slug) => ids[slug] })
+    const both = firstOf(allAgree(fromJwt, subdomain))
+    const at = async (slug: string, tenant_id: unknown) => ({
+      ...bearer(await signToken({ tenant_id })),
+      host: `${slug}.example.com`,
+    })
+    expect(await resolveAs('text', both, await at('alder', 'ckTeam'))).toEqual({ tenantId: 'ckTeam' })
+    await expect(resolveAs('text', both, await at('birch', 'ckTeam'))).rejects.toMatchObject({
+      code: 'DH112',
+    })
+    expect(await resolveAs('int8', both, await at('oak', '42'))).toEqual({ tenantId: '42' })
+    await expect(resolveAs('int8', both, await at('oak', 43))).rejects.toMatchObject({ code: 'DH112' })
+    const header = tenantFromHeader({ name: 'x-tenant' })
+    expect(await resolveAs('int4', header, { 'x-tenant': ' 42 ' })).toEqual({ tenantId: '42' })
+    await expect(resolveAs('int4', header, { 'x-tenant': '042' })).rejects.toMatchObject({ code: 'DH111' })
   })
 })

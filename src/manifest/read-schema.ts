@@ -18,7 +18,7 @@ export interface SchemaGenerator {
 }
 
 /** The datasource block of a schema. */
-export interface SchemaDatasource {
+interface SchemaDatasource {
   readonly name: string
   /** With `prisma`, Prisma makes no foreign keys: relations are a matter of the client alone. */
   readonly relationMode: 'foreignKeys' | 'prisma'

@@ -78,7 +78,7 @@ $member$;
 `
 
 /** The text with other names of the roles, each in the place of the default one. */
-export function withRoleNames(sql: string, roles: RoleNames): string {
+function withRoleNames(sql: string, roles: RoleNames): string {
   return sql.replace(
     /^--.*$|'(role=)?doublehull_(owner|migrator|app|reader|system)'|\bdoublehull_(owner|migrator|app|reader|system)\b/gm,
     (text, prefix: string | undefined, inText?: keyof RoleNames, bare?: keyof RoleNames) => {

@@ -12,6 +12,7 @@ import type { RoleNames } from '../policy/roles.ts'
  * Reads what a database has of a manifest, out of the catalog alone.
  *
  * @param client in a transaction, whose search_path this sets, so that PostgreSQL prints every name with its schema
+ * @throws {TenancyError} `DH409` where the functions of the context are for ids of another type than the manifest's
  */
 export async function readFacts(
   client: ClientBase,
@@ -36,6 +37,13 @@ export async function readFacts(
   >(baseQuery, [names, contextFunctions, used, schemas, roles.owner])
   const [row] = base.rows
   if (row === undefined) throw new TenancyError('DH409', 'the database did not describe itself')
+  const { tenantIdType } = row.foundation
+  if (tenantIdType !== null && tenantIdType !== manifest.tenantIdType) {
+    throw new TenancyError(
+      'DH409',
+      `the functions of the context in the database are for tenant ids of the type ${tenantIdType}, and those of the schema have the type ${manifest.tenantIdType}; generate the manifest from the schema that the database has`,
+    )
+  }
   return { tables: tables.rows, left: left.rows, support: support.rows, ...row }
 }
 
@@ -293,6 +301,8 @@ select (select r.rolsuper or r.rolbypassrls from pg_catalog.pg_roles r where r.r
                                 where not exists (select from pg_catalog.pg_roles where rolname = name)),
          'missingFunctions', array(select name from unnest($2::text[]) as name
                                     where pg_catalog.to_regprocedure(name) is null),
+         'tenantIdType', (select t.typname from pg_catalog.pg_proc p join pg_catalog.pg_type t on t.oid = p.prorettype
+                           where p.oid = pg_catalog.to_regprocedure('tenancy.require_tenant_id()')),
          'schema', exists (select from pg_catalog.pg_namespace n join pg_catalog.pg_roles r on r.oid = n.nspowner
                             where n.nspname = 'tenancy' and r.rolname = $5),
          'systemWork', pg_catalog.to_regclass('audit.system_work') is not null,

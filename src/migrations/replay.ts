@@ -31,7 +31,8 @@ export async function withReplay<Result>(
   log: (line: string) => void,
   work: (replay: Replay) => Promise<Result>,
 ): Promise<Result> {
-  const server = serverUrl === undefined ? await embedded(log) : undefined
+  log(`applying ${files.length} ${files.length === 1 ? 'migration' : 'migrations'} to a throw-away database`)
+  const server = serverUrl === undefined ? await embedded() : undefined
   const adminUrl = serverUrl ?? server?.url('postgres') ?? ''
   const name = `doublehull_history_${randomBytes(6).toString('hex')}`
   try {
@@ -63,9 +64,9 @@ export async function withReplay<Result>(
   }
 }
 
-async function embedded(log: (line: string) => void) {
+async function embedded() {
   try {
-    return await startEmbeddedPostgres({ log })
+    return await startEmbeddedPostgres()
   } catch (cause) {
     const isMissing = cause instanceof EmbeddedPostgresError && cause.reason === 'not-installed'
     throw new TenancyError(

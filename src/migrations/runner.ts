@@ -21,6 +21,13 @@ export type { ContextReport } from './context-mode.ts'
 export type { ContextOptions } from './context-settings.ts'
 export { createLogin, dropLogin, type LoginOptions, type LoginPurpose } from './login.ts'
 export {
+  type PoliciesBase,
+  type PoliciesFinding,
+  type PoliciesOptions,
+  type PoliciesPlan,
+  planPolicies,
+} from './plan-policies.ts'
+export {
   type OnlineFinding,
   type OnlineStepKind,
   type ProtectEvent,

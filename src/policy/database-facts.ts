@@ -123,6 +123,8 @@ interface FoundationFacts {
   readonly missingRoles: readonly string[]
   /** Functions of the context. */
   readonly missingFunctions: readonly string[]
+  /** What they return, as PostgreSQL calls it; null where they are missing. */
+  readonly tenantIdType: string | null
   /** The schema of the context is there and belongs to the owner's role. */
   readonly schema: boolean
   readonly systemWork: boolean

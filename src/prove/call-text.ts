@@ -23,6 +23,9 @@ export function callOf({ model, operation, args, fluent, sql }: Attack): string 
 
 function literal(value: unknown): string {
   if (value === null || value === undefined) return 'null'
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value)
+  if (value instanceof Date) return pg.escapeLiteral(value.toISOString())
+  if (value instanceof Uint8Array) return pg.escapeLiteral(`\\x${Buffer.from(value).toString('hex')}`)
   return pg.escapeLiteral(typeof value === 'string' ? value : JSON.stringify(value))
 }

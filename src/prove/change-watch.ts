@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Manifest } from '../manifest/manifest.ts'
 import { qualified } from '../policy/identifier.ts'
-import type { DatabaseState, State } from './database-state.ts'
+import { type DatabaseState, isSame, type State } from './database-state.ts'
 
 /** What stands in the tables after something was written, and in which of them it differs. */
 export interface Changes {
@@ -63,11 +63,16 @@ export class ChangeWatch {
     const tables = this.#tables.filter(({ index }) => prints.get(index) !== this.#prints.get(index))
     if (tables.length === 0) return undefined
     const parts = tables.map(
-      ({ index, name }) => `array(select to_jsonb(t)::text as r from ${name} t order by 1) as "${index}"`,
+      ({ index, name }) =>
+        `array(select to_jsonb(this_row)::text as r from ${name} this_row order by 1) as "${index}"`,
     )
     const { rows } = await this.#admin.query<Record<string, string[]>>(`select ${parts.join(', ')}`)
+    const changed = tables.filter(({ index }) => !isSame(rows[0]?.[index] ?? [], this.#base[index] ?? []))
+    // what was written may be what stood there
+    this.#prints = prints
+    if (changed.length === 0) return undefined
     const state = this.#base.map((table, index) => rows[0]?.[index] ?? table)
-    return { state, tables: new Set(tables.map(({ index }) => index)) }
+    return { state, tables: new Set(changed.map(({ index }) => index)) }
   }
 
   /** Puts back what was changed. */

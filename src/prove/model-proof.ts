@@ -80,7 +80,11 @@ export function modelProof(scene: Scene, name: string, outcomes: Outcomes, besid
     for (const operation of model ? operationsOf(model, hull) : []) {
       if (cells.has(operation) || held.has(operation)) continue
       details.push({ operation, hull, verdict: 'unproven', attacks: 0 })
-      doubt(operation, hull, scene.unplanted.get(name) ?? 'no row of another’s could be attacked')
+      doubt(
+        operation,
+        hull,
+        scene.unplanted.get(name) ?? scene.uncreatable.get(name) ?? 'no row of another’s could be attacked',
+      )
     }
   }
 

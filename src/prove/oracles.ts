@@ -1,10 +1,11 @@
 import { type Attack, type Hull, hulls } from './attack.ts'
+import { newValue, prismaValue } from './field-value.ts'
 import type { KeyOracle } from './proof-report.ts'
 import { keyTo, newRow } from './row-data.ts'
 import { tenantColumn, uniqueWhere } from './row-filter.ts'
 import type { AttackRunner } from './run-matrix.ts'
 import type { Scene } from './scene.ts'
-import { newValue } from './schema-shape.ts'
+
 import type { Row } from './world.ts'
 
 /** Two calls of tenant A's that differ in this: one names what is B's, the other what is nobody's. */
@@ -102,7 +103,9 @@ function* uniqueKeyProbes(scene: Scene, model: string): Generator<Probe> {
     if (isOfOneTenant(scene, model, fields) || isUnguessable(scene, model, fields)) continue
     const data = () => newRow(scene, model, { owner: 'a', form: 'unchecked' })
     const call = (args: object): Attack => ({ ...callOn(model, 'a unique key'), operation: 'create', args })
-    const theirs = Object.fromEntries(fields.map((field, index) => [field, values[index]]))
+    const theirs = Object.fromEntries(
+      fields.map((field, index) => [field, prismaValue(scene.shape[model]?.fields[field], values[index])]),
+    )
     yield {
       kind: 'uniqueKey',
       columns: fields.map((field) => columns[field] ?? field),

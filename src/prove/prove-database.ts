@@ -64,13 +64,14 @@ export async function proveDatabase(options: ProveOptions): Promise<ProofReport>
   return proveWith(options)
 }
 
-/**
- * {@link proveDatabase} with another manifest for hull one than the one that is proven: for tests of the proof, which
- * must notice that hull one is not what it should be.
- */
-export async function proveWith(
-  options: ProveOptions & { readonly hullOneManifest?: Manifest },
-): Promise<ProofReport> {
+/** What tests of the proof itself choose beside {@link ProveOptions}. */
+interface Experiment {
+  /** What hull one goes by, so that it can be another than what is proven. */
+  readonly hullOneManifest?: Manifest
+}
+
+/** {@link proveDatabase} as an experiment. */
+export async function proveWith(options: ProveOptions & Experiment): Promise<ProofReport> {
   const { manifest, onEvent, signal, only, done = [] } = options
   const started = performance.now()
   signal?.throwIfAborted()
@@ -135,7 +136,7 @@ const mostStatements = 20
 
 /** Makes attacks that got through once more, with clients that tell what they send. */
 async function statementsOf(
-  options: ProveOptions & { readonly hullOneManifest?: Manifest },
+  options: ProveOptions & Experiment,
   { scene, runner }: Matrix,
   leaks: readonly AttackLeak[],
 ): Promise<ReadonlyMap<Attack, ReadonlyMap<Hull, readonly string[]>>> {

@@ -155,9 +155,17 @@ class Table {
     return {
       columns: names,
       from: `select ${names} from pg_catalog.jsonb_populate_record(null::${this.name}, $1::jsonb) as r`,
-      value: JSON.stringify(row),
+      value: JSON.stringify(row, asJson),
     }
   }
+}
+
+/** Prisma's values as PostgreSQL reads them out of JSON. */
+function asJson(this: unknown, key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  // a Buffer has been made an object by then
+  const given: unknown = (this as Readonly<Record<string, unknown>>)[key]
+  return given instanceof Uint8Array ? `\\x${Buffer.from(given).toString('hex')}` : value
 }
 
 function* reads(scene: Scene, table: Table, make: Make): Generator<Attack> {

@@ -22,7 +22,7 @@ create table note (
 create index note_tenant_id_idx on note (tenant_id);
 create trigger touch before update on note for each row execute function touch();
 -- rows without a tenant are nobody's
-create table import_job (id int generated always as identity primary key, tenant_id uuid references tenant (id));
+create table import_job (id int generated always as identity primary key, tenant_id uuid references tenant (id) on delete set null);
 create index import_job_tenant_id_idx on import_job (tenant_id);
 create table reply (id uuid primary key, note_id int not null references note (id));
 create table comment (id uuid primary key, reply_id uuid not null references reply (id));

@@ -44,3 +44,6 @@ select k.object,
        ) as changed
  where k.tenant_attnum = any (k.conkey) and k.scope <> 'root'
    and (changed.on_delete or changed.on_update)
+   -- the tenant itself goes, and what it had becomes nobody's, as a direct model's rows without a tenant are
+   and not (k.scope = 'direct' and k.target_scope = 'root' and k.confdeltype = 'n' and not changed.on_update
+            and pg_catalog.cardinality(k.conkey) = 1)
