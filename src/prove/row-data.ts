@@ -15,6 +15,8 @@ interface NewRow {
   readonly via?: string | undefined
 }
 
+const integers: ReadonlySet<string> = new Set(['int2', 'int4', 'int8'])
+
 /** Data for a create that the database takes, with a new key. */
 export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow): Data {
   const { relations, scope, primaryKey } = scene.world.model(model)
@@ -26,6 +28,8 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
   const tenantField = tenantFieldOf(scene.world.model(model))
   for (const [field, own] of Object.entries(shape.fields)) {
     if (linked.has(field) || given.has(field) || own.identity === 'a') continue
+    // what a sequence numbers is no field of such an input
+    if (form === 'checked' && own.hasDefault && integers.has(own.type)) continue
     const wanted =
       primaryKey.includes(field) || field === scene.secretField(model) || needsValue(shape, field)
     if (field in fresh) data[field] = fresh[field]
