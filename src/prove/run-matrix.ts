@@ -21,7 +21,7 @@ export interface Attackers {
 }
 
 /** How an attack went with certain hulls, or with none. */
-export interface Verdict {
+interface Verdict {
   /** What it reached; nothing where it was stopped. */
   readonly reached: Evidence | undefined
   readonly error: Error | undefined

@@ -21,7 +21,26 @@ export function* sqlAttacks(scene: Scene, model: string): Generator<Attack> {
     yield* updates(scene, table, victim, make)
     yield* deletes(scene, table, victim, make)
   }
-  yield make('sql.truncate', 'the whole table', { text: `truncate ${table.name} cascade`, values: [] })
+  yield make(
+    'sql.truncate',
+    'the whole table',
+    { text: `truncate ${table.name} cascade`, values: [] },
+    heldWithReferrers(scene, model),
+  )
+}
+
+/** Whether a table, or one that is emptied with it, keeps its rows whoever asks. */
+function heldWithReferrers(scene: Scene, model: string): Partial<Attack> {
+  const emptied = new Set([model])
+  for (const name of emptied) {
+    const held = scene.appendOnly.get(name)
+    if (held !== undefined) return { heldBySchema: held }
+    for (const [other, { relations }] of Object.entries(scene.manifest.models)) {
+      const refers = Object.values(relations).some((key) => key.model === name && key.fields.length > 0)
+      if (refers) emptied.add(other)
+    }
+  }
+  return {}
 }
 
 /** The same for the table of an implicit many-to-many relation. */
