@@ -1,5 +1,13 @@
 import { RelationSide } from './relation-side.ts'
-import { changeOf, givesTenant, isDeletable, isTenantRelation, moveTo, newRow } from './row-data.ts'
+import {
+  changeOf,
+  givesTenant,
+  isDeletable,
+  isTenantRelation,
+  moveTo,
+  newRow,
+  pullsOthers,
+} from './row-data.ts'
 import { filterOf, tenantColumn, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 import { isUnique } from './schema-shape.ts'
@@ -259,7 +267,7 @@ function* removals(side: RelationSide): Generator<NestedForm> {
       yield form('delete', parent, [uniqueWhere(scene, row)])
       yield form('deleteMany', parent, filterOf(scene, row), ', by key')
       const linked = scene.world.follow(parent, side.name)
-      if (linked.every((other) => isDeletable(scene, other)))
+      if (linked.every((other) => isDeletable(scene, other) && !pullsOthers(scene, other)))
         yield form('deleteMany', parent, {}, ', among all')
     } else {
       yield form('delete', parent, true)
