@@ -182,6 +182,26 @@ export function pullsOthers(scene: Scene, row: Row): boolean {
   })
 }
 
+/** Whether rows refer to a row by a key with its tenant that PostgreSQL does not change along: it can't be moved then. */
+export function isReferredToAsIs(scene: Scene, row: Row): boolean {
+  const { world } = scene
+  const tenantField = tenantFieldOf(world.model(row.model))
+  if (tenantField === undefined) return false
+  return Object.keys(world.model(row.model).relations).some((name) => {
+    const { relation, inverse } = world.relation(row.model, name)
+    if (relation.fields.length > 0 || !inverse?.references.includes(tenantField)) return false
+    if (inverse.fields.length < 2 || world.follow(row, name).length === 0) return false
+    const { fields, foreignKeys } = shapeOf(scene, relation.model)
+    const columns = inverse.fields.map((field) => fields[field]?.column)
+    return foreignKeys.some(
+      (key) =>
+        (key.onUpdate === 'a' || key.onUpdate === 'r') &&
+        key.columns.length === columns.length &&
+        key.columns.every((column) => columns.includes(column)),
+    )
+  })
+}
+
 /** Whether a relation's key says whose a row is. */
 export function givesTenant(scene: Scene, model: string, relationName: string): boolean {
   const found = scene.world.model(model)
