@@ -2,17 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import type { Manifest, Scope } from '../src/manifest/manifest.ts'
+import { delegateName, type Manifest, type Scope } from '../src/manifest/manifest.ts'
 import { qualified, quoteIdentifier } from '../src/policy/identifier.ts'
 import { DatabaseState } from '../src/prove/database-state.ts'
 import { loadSeed } from '../src/prove/load-seed.ts'
-import { newRow } from '../src/prove/row-data.ts'
+import { changeOf, newRow } from '../src/prove/row-data.ts'
+import { filterOf, uniqueWhere, uniqueWheres } from '../src/prove/row-filter.ts'
 import { plantScene, type Scene } from '../src/prove/scene.ts'
 import { readSchemaShape } from '../src/prove/schema-shape.ts'
 import type { SeedHook } from '../src/prove/seed-hook.ts'
 import { withLogin } from '../src/testing/index.ts'
+import { fixtureFolder, generateFixture } from './fixtures/fixture-database.ts'
 import { manifestOfCatalog } from './planting/catalog-manifest.ts'
 
 const serverUrl = inject('adminUrl')
@@ -256,6 +260,82 @@ describe('a schema of every type, key and condition', () => {
       message: expect.stringContaining('team.nowhere'),
     })
     await expect(planting).rejects.not.toThrow('a-value')
+  })
+})
+
+describe('a schema without any foreign key in the database', () => {
+  it('is linked by the relations of the manifest, and by the tenant’s column', async () => {
+    const admin = await databaseOf(`
+      create table account (account_id varchar(25) primary key, title text not null);
+      create table site (id varchar(30) primary key, account_id varchar(25), title text not null);
+      create table visit (id bigserial primary key, site_id varchar(30) not null, referrer text not null);`)
+    const manifest = await manifestOfCatalog(admin, {
+      tenantModel: 'account',
+      tenantIdType: 'text',
+      scopes: {
+        account: { kind: 'root', field: 'account_id' },
+        site: { kind: 'direct', field: 'account_id' },
+        visit: { kind: 'through', relation: 'by_site_id' },
+      },
+      relations: [['visit', 'site_id', 'site', 'id']],
+    })
+    const scene = await plant(admin, manifest)
+    const { rows } = await admin.query(`
+      select s.account_id as tenant, count(*) from visit v join site s on s.id = v.site_id group by 1 order by 1`)
+    expect(rows.map(({ tenant }) => tenant)).toEqual([scene.tenantA, scene.tenantB])
+    expect(scene.tenantA.length).toBeLessThanOrEqual(25)
+    expect(scene.row('site', 'nobody', 'cross')?.values['account_id']).toBeNull()
+    expect(newRow(scene, 'site', { owner: 'b', form: 'unchecked' })['account_id']).toBe(scene.tenantB)
+  })
+})
+
+describe('a schema of every type that Prisma maps', () => {
+  let folder: string
+  let scene: Scene
+  let client: Readonly<Record<string, Readonly<Record<string, (args: object) => Promise<unknown>>>>> & {
+    $disconnect(): Promise<void>
+  }
+
+  beforeAll(async () => {
+    folder = fixtureFolder('planting')
+    const { manifest, tableSql } = await generateFixture(folder)
+    const admin = await databaseOf(tableSql)
+    scene = await plant(admin, manifest)
+    const { PrismaClient } = (await import(
+      pathToFileURL(join(folder, 'generated/prisma/client.ts')).href
+    )) as { PrismaClient: new (options: object) => typeof client }
+    const url = withLogin(serverUrl, { database: databases.at(-1) ?? '' })
+    client = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })
+  })
+
+  afterAll(async () => {
+    await client?.$disconnect()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const models = ['Company', 'Types', 'Lists', 'Day', 'Blob', 'Big']
+
+  it.each(models)('finds %s by its keys, through Prisma', async (model) => {
+    expect(scene.missing).toEqual([])
+    const row = scene.row(model, 'b', 'cross')
+    if (!row) throw new Error(`no row of ${model}`)
+    const delegate = client[delegateName(model)]
+    for (const [, where] of uniqueWheres(scene, row)) {
+      expect(await delegate?.['findUnique']?.({ where })).not.toBeNull()
+    }
+    expect(await delegate?.['count']?.({ where: filterOf(scene, row) })).toBe(1)
+    const secret = { [scene.secretField(model)]: scene.secretOf(row) }
+    expect(await delegate?.['count']?.({ where: secret })).toBe(1)
+  })
+
+  it.each(models)('gives new rows of %s values that Prisma takes', async (model) => {
+    const delegate = client[delegateName(model)]
+    for (const form of ['unchecked', 'checked'] as const) {
+      await delegate?.['create']?.({ data: newRow(scene, model, { owner: 'b', form }) })
+    }
+    const row = scene.row(model, 'b', 'own')
+    if (!row) throw new Error(`no row of ${model}`)
+    await delegate?.['update']?.({ where: uniqueWhere(scene, row), data: changeOf(scene, row) })
   })
 })
 

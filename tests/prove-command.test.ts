@@ -60,7 +60,7 @@ afterEach(async () => {
   const { rows } = await admin.query(
     `select datname from pg_catalog.pg_database where datname like 'doublehull_prove_%'`,
   )
-  expect(rows).toEqual([])
+  if (rows.length > 0) throw new Error('a proof left a database behind')
 })
 
 function writeMigration(folder: string, sql: string): void {

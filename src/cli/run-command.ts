@@ -1,23 +1,16 @@
 import { packageVersion } from '../package-version.ts'
 import type { Command, CommandOutput } from './command.ts'
-import { generateCommand } from './generate.ts'
-import { initCommand } from './init.ts'
-import { loginCommand } from './login.ts'
-import { migrateCommand } from './migrate.ts'
-import { policiesCommand } from './policies.ts'
-import { protectCommand } from './protect.ts'
-import { proveCommand } from './prove.ts'
-import { verifyCommand } from './verify.ts'
 
-const commands: Readonly<Record<string, Command>> = {
-  init: initCommand,
-  generate: generateCommand,
-  migrate: migrateCommand,
-  policies: policiesCommand,
-  protect: protectCommand,
-  login: loginCommand,
-  verify: verifyCommand,
-  prove: proveCommand,
+// each is loaded when it is called: what one of them needs would keep the others waiting
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).initCommand,
+  generate: async () => (await import('./generate.ts')).generateCommand,
+  migrate: async () => (await import('./migrate.ts')).migrateCommand,
+  policies: async () => (await import('./policies.ts')).policiesCommand,
+  protect: async () => (await import('./protect.ts')).protectCommand,
+  login: async () => (await import('./login.ts')).loginCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  prove: async () => (await import('./prove.ts')).proveCommand,
 }
 
 const output: CommandOutput = {
@@ -42,11 +35,11 @@ export async function runCommand([name, ...rest]: readonly string[]): Promise<nu
     return 0
   }
   if (name === '--help' || name === '-h') {
-    output.stdout(helpText())
+    output.stdout(await helpText())
     return 0
   }
-  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command !== undefined) return command.run(rest, output)
+  const load = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (load !== undefined) return (await load()).run(rest, output)
   const problem = name === undefined ? 'names no command' : 'names no command that exists'
   output.stderr(
     `doublehull: the call ${problem}; commands are: ${Object.keys(commands).join(', ')}; see doublehull --help`,
@@ -54,13 +47,16 @@ export async function runCommand([name, ...rest]: readonly string[]): Promise<nu
   return 2
 }
 
-function helpText(): string {
+async function helpText(): Promise<string> {
+  const rows = Object.entries(commands).map(
+    async ([name, load]) => `  ${name.padEnd(10)}  ${(await load()).summary}`,
+  )
   return [
     'doublehull: multi-tenant PostgreSQL for Prisma, with two hulls.',
     '',
     'Usage: doublehull <command> [flags]',
     '',
-    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)}  ${summary}`),
+    ...(await Promise.all(rows)),
     '',
     'doublehull <command> --help tells the flags of a command; doublehull --version the version.',
   ].join('\n')

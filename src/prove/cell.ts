@@ -26,10 +26,9 @@ export class Cell {
   }
 
   #root(): Cell {
-    let cell: Cell = this
-    while (cell.#up) cell = cell.#up
-    if (this !== cell) this.#up = cell
-    return cell
+    if (!this.#up) return this
+    this.#up = this.#up.#root()
+    return this.#up
   }
 
   /** Nothing says what stands here: it is empty. */

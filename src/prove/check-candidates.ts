@@ -160,9 +160,9 @@ function textsFor(shape: FieldShape, { literals, numbers, patterns }: Hints, n: 
     'UTC',
     '{}',
     `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`,
-    `${n.toString(16).padStart(32, '0')}`,
-    `${n.toString(16).padStart(40, '0')}`,
-    `${n.toString(16).padStart(64, '0')}`,
+    n.toString(16).padStart(32, '0'),
+    n.toString(16).padStart(40, '0'),
+    n.toString(16).padStart(64, '0'),
     '',
   ]
   const sized = lengths.flatMap((length) => [

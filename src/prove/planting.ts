@@ -7,6 +7,7 @@ import { qualified } from '../policy/identifier.ts'
 import { candidatesFor, combinations } from './check-candidates.ts'
 import { valueOf } from './field-value.ts'
 import type { PlannedRow, PlanTable, ScenePlan } from './scene-plan.ts'
+import type { CheckShape } from './schema-shape.ts'
 import type { MissingSeed } from './seed-hook.ts'
 import { inTrial, type Trial, type TrialFailure } from './trial.ts'
 
@@ -20,13 +21,15 @@ interface Option {
 
 /** How many changes of one row are tried at a time. */
 const most = 600
-const rounds = 8
+const rounds = 12
 
 interface Trouble {
   failure: TrialFailure
   readonly suspects: Set<string>
   /** How often its conditions were gone through. */
   solved: number
+  /** How many values of a column were tried, with whatever else they ask for. */
+  readonly detours: Map<string, number>
   attempts: number
 }
 
@@ -190,7 +193,8 @@ async function searchOn(
     // rows of a table fail alike: what is in vain for the first ones is in vain for all
     const count = searched.get(row.table) ?? 0
     searched.set(row.table, count + 1)
-    return changesOf(plan, row, troubles.get(row)?.suspects ?? new Set(), count < 2 ? most : 100)
+    const { suspects, attempts } = troubles.get(row) ?? { suspects: new Set<string>(), attempts: 0 }
+    return changesOf(plan, row, suspects, count < 2 ? most : 100, attempts > 0)
   })
   const changed = await tryRows(
     rows.map((row, index) => ({
@@ -211,8 +215,40 @@ async function searchOn(
     if (!trouble) continue
     trouble.attempts++
     // the same columns have been tried in vain
-    if (trouble.suspects.size === known || trouble.attempts > 2 || isLast) plan.drop(row)
+    if (detour(plan, row, trouble)) continue
+    const isInVain = trouble.suspects.size === known && (row.slot !== 'spare' || trouble.attempts > 1)
+    if (isInVain || trouble.attempts > 2 || isLast) plan.drop(row)
   }
+}
+
+/**
+ * Where a unique key holds for some rows only, or a column has few values, leaves its part and lets the other conditions
+ * be met anew: other columns may have to follow.
+ */
+function detour(plan: ScenePlan, row: PlannedRow, trouble: Trouble): boolean {
+  const { shape, keyColumns } = row.table
+  const unique = shape.uniques.find(({ name }) => name === trouble.failure.constraint)
+  const column = unique?.about.find(
+    (name) =>
+      shape.columns[name] &&
+      !keyColumns.has(name) &&
+      (trouble.detours.has(name) || !row.pinned.has(name)) &&
+      shape.checks.some(({ columns }) => columns.includes(name)),
+  )
+  const own = shape.columns[column ?? '']
+  if (trouble.failure.code !== '23505' || !unique || column === undefined || !own) return false
+  const taken = trouble.detours.get(column) ?? 0
+  const expressions = limitsOf(shape)
+    .filter(({ columns }) => columns.includes(column))
+    .map(({ expression }) => expression)
+  const now = row.values[column]
+  const value = candidatesFor(own, expressions, row.number, []).filter((other) => other !== now)[taken]
+  if (value === undefined || taken > 2) return false
+  trouble.detours.set(column, taken + 1)
+  trouble.solved = 0
+  plan.setOwn(row, column, value)
+  row.pinned.add(column)
+  return true
 }
 
 function patchOf(options: readonly Option[]): Values {
@@ -220,7 +256,13 @@ function patchOf(options: readonly Option[]): Values {
 }
 
 function suspect(troubles: Map<PlannedRow, Trouble>, row: PlannedRow, failure: TrialFailure): void {
-  const trouble = troubles.get(row) ?? { failure, suspects: new Set<string>(), attempts: 0, solved: 0 }
+  const trouble = troubles.get(row) ?? {
+    failure,
+    suspects: new Set<string>(),
+    attempts: 0,
+    solved: 0,
+    detours: new Map(),
+  }
   trouble.failure = failure
   for (const column of columnsOf(row.table, failure)) trouble.suspects.add(column)
   troubles.set(row, trouble)
@@ -241,8 +283,10 @@ function columnsOf({ shape }: PlanTable, failure: TrialFailure): readonly string
   return [...found]
 }
 
-function limitsOf(shape: PlanTable['shape']) {
-  return [...shape.checks, ...shape.uniques, ...shape.exclusions]
+/** What limits the rows of a table, and the columns that decide about it. */
+function limitsOf({ checks, uniques, exclusions }: PlanTable['shape']): readonly CheckShape[] {
+  const unique = uniques.map(({ name, about, expression }) => ({ name, columns: about, expression }))
+  return [...checks, ...unique, ...exclusions]
 }
 
 /** Changes of a row to try, those that change least first. */
@@ -251,6 +295,7 @@ function changesOf(
   row: PlannedRow,
   suspects: ReadonlySet<string>,
   limit: number,
+  isInVain = false,
 ): readonly (readonly Option[])[] {
   const { shape, keys, keyColumns } = row.table
   const values = row.values
@@ -277,15 +322,19 @@ function changesOf(
       })),
     ])
   }
+  const { tenantColumn = '' } = row.table
+  const isSpare = row.slot === 'spare'
   for (const key of keys) {
     if (!key.columns.some((column) => suspects.has(column) && !row.pinned.has(column))) continue
-    lists.push([
-      nothing,
-      ...(row.slot === 'spare' ? spareKeys(plan, row, key.columns) : linksOf(plan, row, key)),
-    ])
+    if (!isSpare) lists.push([nothing, ...linksOf(plan, row, key)])
+    else if (!key.columns.includes(tenantColumn)) lists.push([nothing, ...spareKeys(plan, row, key.columns)])
   }
-  if (lists.length === 0) lists.push([nothing, ...everyDefault(plan, row)])
-  return combinations(lists, limit)
+  if (lists.length === 0 && !suspects.has(tenantColumn)) lists.push([nothing, ...everyDefault(plan, row)])
+  const found = combinations(lists, limit)
+  // where each tenant has all that it may have, a new row is one of a tenant that there isn't
+  return isSpare && isInVain && suspects.has(tenantColumn)
+    ? [...found, ...spareKeys(plan, row, [tenantColumn]).map((option) => [option])]
+    : found
 }
 
 /** Other rows for a key to lead to, and none. */

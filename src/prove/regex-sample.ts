@@ -171,7 +171,12 @@ class Parser {
       } else set += char
     }
     this.#at++
-    return negated ? [...printable].filter((char) => !set.includes(char)).join('') : set
+    return negated
+      ? printable
+          .split('')
+          .filter((char) => !set.includes(char))
+          .join('')
+      : set
   }
 
   #classChar(): string {

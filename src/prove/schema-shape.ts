@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Manifest, ModelManifest } from '../manifest/manifest.ts'
 import { type FieldShape, isText } from './field-value.ts'
 
-export { type FieldShape, isText, newValue } from './field-value.ts'
+export { isText, newValue } from './field-value.ts'
 
 /** A condition that every row of a table must meet, of its own or of a domain's. */
 export interface CheckShape {
@@ -16,12 +16,14 @@ interface UniqueShape {
   readonly name: string
   /** Those that it has as they are, and those that its expressions name. */
   readonly columns: readonly string[]
+  /** Those, and the ones that its predicate names. */
+  readonly about: readonly string[]
   /** The expressions and the predicate, where it has any. */
   readonly expression: string
   readonly partial: boolean
 }
 
-export interface ForeignKeyShape {
+interface ForeignKeyShape {
   readonly name: string
   readonly columns: readonly string[]
   readonly schema: string
@@ -192,7 +194,12 @@ async function readTables(
       .filter((column) => row.columns.includes(column) || mentions(row.expressions, column))
     const expression = [row.expressions, row.predicate].filter(Boolean).join(' and ')
     if (row.exclusion) read.exclusions.push({ name: row.name, columns: named, expression })
-    else read.uniques.push({ name: row.name, columns: named, expression, partial: row.predicate !== '' })
+    else {
+      const about = read.columns
+        .map(({ column }) => column)
+        .filter((column) => named.includes(column) || mentions(row.predicate, column))
+      read.uniques.push({ name: row.name, columns: named, about, expression, partial: row.predicate !== '' })
+    }
   }
   const constraints = await admin.query<Place & CheckShape>(checksSql, names)
   for (const { name, columns: own, expression, ...place } of constraints.rows) {

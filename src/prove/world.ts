@@ -133,7 +133,7 @@ export class World {
 
   /** A context names its tenant by a text, whatever the column's type. */
   #isTenant(value: unknown): boolean {
-    return value !== null && value !== undefined && String(value) === this.#tenantId
+    return (typeof value === 'string' || typeof value === 'number') && String(value) === this.#tenantId
   }
 
   /** Whether tenant A may write the row: it is its own, and of a model that tenants write. */

@@ -1,5 +1,5 @@
 -- A unique key of a tenants' table lacks the tenant.
--- level: warning
+-- level: info
 -- attacks: S5, P7
 
 -- An index asks no policy: a collision with another tenant's row answers 23505, and DO NOTHING counts it.

@@ -1,5 +1,5 @@
 -- An exclusion constraint of a tenants' table lacks the tenant.
--- level: warning
+-- level: info
 -- attacks: S6
 
 select pg_catalog.format('constraint %I on %s', x.conname, x.name),

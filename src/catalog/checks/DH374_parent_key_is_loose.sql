@@ -1,5 +1,5 @@
 -- The key to the parent that gives a row its tenant is loose.
--- level: warning
+-- level: info
 -- attacks: S1
 
 -- Without a foreign key a row outlives its parent, and belongs to whoever next makes a parent of that id.
