@@ -21,13 +21,13 @@ export async function otherStateOf(
   state: State,
 ): Promise<OtherWorld> {
   const names = Object.keys(manifest.models)
-  const foreign = plan.planted.filter(({ owner, table }) => owner === 'b' && table.model)
+  const foreign = plan.planted.filter(isForeign)
   const away = new Set(foreign.filter((row) => mayBeAway(plan, row)))
   const changing = foreign.filter((row) => !away.has(row))
   const patches = changing.map((row) => changesOf(plan, row))
   const tables = [...new Set(foreign.map(({ table }) => table.table))]
   const changed = await inTrial(admin, tables, async ({ tryRows }) => {
-    const rest = plan.planted.filter(({ owner, table }) => owner !== 'b' && tables.includes(table.table))
+    const rest = plan.planted.filter((row) => !isForeign(row) && tables.includes(row.table.table))
     await tryRows(rest.map((row) => ({ table: row.table.table, values: givenOf(row), patches: [] })))
     // the first try is the first change, and the last is to leave the row as it is
     return tryRows(
@@ -50,8 +50,9 @@ export async function otherStateOf(
     others.set(row.table.name, [...(others.get(row.table.name) ?? []), stored])
   }
   const own = new Map<string, string[]>()
-  for (const { table, owner, stored } of plan.planted) {
-    if (owner === 'b' || stored === undefined) continue
+  for (const row of plan.planted) {
+    const { table, stored } = row
+    if (row.owner === 'b' || isForeign(row) || stored === undefined) continue
     own.set(table.name, [...(own.get(table.name) ?? []), stored])
   }
   const keys = new Map<string, Set<unknown>>()
@@ -75,6 +76,11 @@ export async function otherStateOf(
     other: [...names.map((name) => [...(own.get(name) ?? []), ...(others.get(name) ?? [])]), ...joins],
     alike,
   }
+}
+
+/** Whether a row says something else in the other world: B's, or one that no tenant may see. */
+function isForeign({ owner, table }: PlannedRow): boolean {
+  return table.model !== undefined && (owner === 'b' || table.model.scope.kind === 'system')
 }
 
 /** The columns that a row may be given again. */
