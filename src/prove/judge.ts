@@ -165,7 +165,7 @@ function rowsDone(
     }
     const was = rowOf(earlier, text)
     const known = new Set(was && earlier.linksOutside(was))
-    const made = later.linksOutside(row).find((link) => !known.has(link))
+    const made = later.linksOutside(row, !was).find((link) => !known.has(link))
     if (made !== undefined) {
       return { kind: 'reference', text: `a row of ${name} refers to another’s by ${made.split('=')[0]}` }
     }
