@@ -21,6 +21,7 @@ export async function otherStateOf(
   state: State,
 ): Promise<OtherWorld> {
   const names = Object.keys(manifest.models)
+  const isForeign = (row: PlannedRow) => row.table.model !== undefined && plan.isForeign(row)
   const foreign = plan.planted.filter(isForeign)
   const away = new Set(foreign.filter((row) => mayBeAway(plan, row)))
   const changing = foreign.filter((row) => !away.has(row))
@@ -76,13 +77,6 @@ export async function otherStateOf(
     other: [...names.map((name) => [...(own.get(name) ?? []), ...(others.get(name) ?? [])]), ...joins],
     alike,
   }
-}
-
-/** Whether a row is B's, or one that no tenant sees: the system's, or without a tenant where that is nobody's. */
-function isForeign({ owner, table: { model } }: PlannedRow): boolean {
-  if (!model) return false
-  const { kind } = model.scope
-  return owner === 'b' || (owner === 'nobody' && (kind === 'system' || kind === 'direct'))
 }
 
 /** The columns that a row may be given again. */

@@ -35,7 +35,7 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
     if (field in fresh) data[field] = fresh[field]
     // a key that Prisma knows no relation of
     else if (shape.foreignKeys.some(({ columns }) => columns.includes(own.column))) {
-      const like = scene.row(model, owner, 'own')?.values[field]
+      const like = (scene.row(model, owner, 'own') ?? scene.row(model, 'nobody', 'own'))?.values[field]
       if (like !== undefined && like !== null) data[field] = prismaValue(own, like)
     } else if (wanted && field !== tenantField) data[field] = newValue(own)
   }
@@ -89,13 +89,25 @@ function keyOf(
 function parentFor(scene: Scene, model: string, relationName: string, owner: Owner): Row | undefined {
   const { relation, inverse } = scene.world.relation(model, relationName)
   const { scope } = scene.world.model(relation.model)
-  if (scope.kind === 'global') return scene.row(relation.model, 'nobody', 'cross')
+  // administrators alone may name a row of the system's, and without one some rows can't be
+  if (scope.kind === 'global' || scope.kind === 'system') {
+    return scene.row(
+      relation.model,
+      'nobody',
+      scope.kind === 'system' && isAlone(scene, model, relation) ? 'free' : 'cross',
+    )
+  }
   // a membership for a person who has none yet
   if (scope.kind === 'member' && inverse && scope.relation === relation.inverse) {
     return scene.row(relation.model, 'b', 'free')
   }
-  const unique = isUnique(shapeOf(scene, model), relation.fields, tenantFieldOf(scene.world.model(model)))
-  return scene.row(relation.model, owner === 'nobody' ? 'a' : owner, unique ? 'free' : 'cross')
+  const slot = isAlone(scene, model, relation) ? 'free' : 'cross'
+  return scene.row(relation.model, owner === 'nobody' ? 'a' : owner, slot)
+}
+
+/** Whether a parent has one such child at most. */
+function isAlone(scene: Scene, model: string, { fields }: RelationManifest): boolean {
+  return isUnique(shapeOf(scene, model), fields, tenantFieldOf(scene.world.model(model)))
 }
 
 /** Data for an update that changes something of a row and nothing of whose it is. */
