@@ -359,6 +359,27 @@ describe.each(tenantIdTypes)('ids of the type %s', (type) => {
   })
 })
 
+it('a table without a primary key, all of whose rows are everybody’s, fails without a context before it looks for one', async () => {
+  const { admin, app } = databaseOf('text')
+  const manifest = manifestOf('keyless', 'text')
+  const { Team } = manifest.models
+  const [policies] = policiesOf(
+    { ...manifest, models: { Team: { ...Team, scope: { kind: 'global' } } } },
+    defaultRoleNames,
+  )
+  const guard = policies?.policies.find(({ as }) => as === 'restrictive')
+  await admin.query(`
+    create table tenancy.keyless (tenant text);
+    alter table tenancy.keyless enable row level security;
+    grant select on tenancy.keyless to doublehull_app;
+    create policy guard on tenancy.keyless as permissive for select to doublehull_app using (${guard?.using})`)
+  const count = async () => (await app.query('select tenant from tenancy.keyless')).rows.length
+  await expect(count()).rejects.toMatchObject({ code: 'DH101' })
+  await admin.query('insert into tenancy.keyless values (null), (null)')
+  await expect(count()).rejects.toMatchObject({ code: 'DH101' })
+  expect(await within(app, { 'app.tenant_id': other.text[0] }, count)).toBe(2)
+})
+
 describe('an id is given', () => {
   it('as a number or a bigint where the ids are numbers, and only there', () => {
     expect(parseTenantId(7, 'int4')).toBe('7')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { verifyDatabase } from '../src/catalog/verify.ts'
 import { isTenancyError } from '../src/errors.ts'
-import { type ForEachTenantOptions, withTenantContext } from '../src/index.ts'
+import { createTenancy, type ForEachTenantOptions, type Manifest, withTenantContext } from '../src/index.ts'
 import { type Delegate, useFixtureDatabase } from './fixtures/fixture-database.ts'
 
 type Models =
@@ -402,6 +402,64 @@ describe('a model that is the system’s', () => {
       }
     } finally {
       await database.admin.query(`grant ${privileges} to doublehull_app`)
+    }
+  })
+
+  it('is named by no key of a tenant’s row, which may be emptied and not set', async () => {
+    // the other way round: the invoice is a tenant's, and its plan the system's
+    const { manifest } = database
+    const { Invoice, Plan, Board } = manifest.models
+    if (!Invoice || !Plan || !Board) throw new Error('no such models')
+    const changed: Manifest = {
+      ...manifest,
+      models: {
+        ...manifest.models,
+        Invoice: { ...Invoice, scope: Board.scope, commands: Board.commands, readOnly: false },
+        Plan: { ...Plan, scope: { kind: 'system' }, commands: [], readOnly: true },
+      },
+    }
+    const tenancy = createTenancy<Client>({
+      PrismaClient: database.PrismaClient,
+      manifest: changed,
+      connectionString: database.adminUrl,
+      allowRoleThatBypassesRowSecurity: true,
+    })
+    try {
+      const db = tenancy.client({ tenantId: a.team })
+      const plan = { id: invoice.plan }
+      const where = { id: invoice.id }
+      expect(await db.invoice.create({ data: { amount: 1 } })).toMatchObject({ teamId: a.team, planId: null })
+      expect(await db.invoice.create({ data: { amount: 1, planId: null } })).toMatchObject({ planId: null })
+      const attacks = [
+        () => db.invoice.create({ data: { amount: 1, planId: plan.id } }),
+        () => db.invoice.create({ data: { amount: 1, plan: { connect: plan } } }),
+        () =>
+          db.invoice.create({
+            data: { amount: 1, plan: { connectOrCreate: { where: plan, create: { name: 'x' } } } },
+          }),
+        () => db.invoice.update({ where, data: { planId: 'none' } }),
+        () => db.invoice.updateMany({ data: { planId: { set: plan.id } } }),
+        () => db.invoice.update({ where, data: { plan: { connect: { id: 'none' } } } }),
+        () => db.invoice.update({ where, data: { plan: { disconnect: true } } }),
+        () => db.invoice.update({ where, data: { plan: { update: { name: 'x' } } } }),
+        () => db.invoice.findMany({ include: { plan: true } }),
+        () => db.invoice.findMany({ where: { plan: null } }),
+        () => db.invoice.findMany({ where: { plan: { name: 'plan' } } }),
+        () => db.invoice.findMany({ where: { plan: { is: { name: 'plan' } } } }),
+        () => db.invoice.findMany({ where: { plan: { isNot: null } } }),
+        () => db.invoice.findMany({ orderBy: { plan: { name: 'asc' } } }),
+      ]
+      for (const attack of attacks) expect(await refusalOf(attack)).toBe('DH204')
+      expect(await db.invoice.findUnique({ where })).toMatchObject({ planId: plan.id })
+      expect(await db.invoice.update({ where, data: { planId: null } })).toMatchObject({ planId: null })
+      const set = await database.none.invoice.update({
+        where,
+        data: { planId: plan.id },
+        include: { plan: true },
+      })
+      expect(set).toMatchObject({ plan: { name: 'plan' } })
+    } finally {
+      await tenancy.disconnect()
     }
   })
 
