@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateCommand } from '../src/cli/generate.ts'
 import type { ModelClassification } from '../src/manifest/classification.ts'
 import { readProject } from '../src/manifest/project.ts'
-import { faultsOf, type FlowEnd, gapsOf, proveProject } from './support/project-flow.ts'
+import { type FlowEnd, faultsOf, gapsOf, proveProject } from './support/project-flow.ts'
 
 // Public schemas, as data beside the repository; the traps they have are in classification.test.ts too
 const folder = process.env['DOUBLEHULL_EXAMPLES'] ?? join(import.meta.dirname, '../../shared/examples')

@@ -9,11 +9,11 @@ type Values = Readonly<Record<string, unknown>>
 
 interface OtherWorld {
   readonly other: State
-  /** Models of which the rows that A may not see are the same in both worlds, and why. */
+  /** Models of which B's rows are the same in both worlds, and why. */
   readonly alike: ReadonlyMap<string, string>
 }
 
-/** The state in which the rows that A may not see have other secrets and no links that could be away. */
+/** The state in which B's rows have other secrets and no links that could be away. */
 export async function otherStateOf(
   admin: pg.Client,
   plan: ScenePlan,
@@ -21,13 +21,14 @@ export async function otherStateOf(
   state: State,
 ): Promise<OtherWorld> {
   const names = Object.keys(manifest.models)
-  const foreign = plan.planted.filter((row) => row.table.model && plan.isForeign(row))
+  const isForeign = (row: PlannedRow) => row.table.model !== undefined && plan.isForeign(row)
+  const foreign = plan.planted.filter(isForeign)
   const away = new Set(foreign.filter((row) => mayBeAway(plan, row)))
   const changing = foreign.filter((row) => !away.has(row))
   const patches = changing.map((row) => changesOf(plan, row))
   const tables = [...new Set(foreign.map(({ table }) => table.table))]
   const changed = await inTrial(admin, tables, async ({ tryRows }) => {
-    const rest = plan.planted.filter((row) => !plan.isForeign(row) && tables.includes(row.table.table))
+    const rest = plan.planted.filter((row) => !isForeign(row) && tables.includes(row.table.table))
     await tryRows(rest.map((row) => ({ table: row.table.table, values: givenOf(row), patches: [] })))
     // the first try is the first change, and the last is to leave the row as it is
     return tryRows(
@@ -52,7 +53,7 @@ export async function otherStateOf(
   const own = new Map<string, string[]>()
   for (const row of plan.planted) {
     const { table, stored } = row
-    if (plan.isForeign(row) || stored === undefined) continue
+    if (isForeign(row) || stored === undefined) continue
     own.set(table.name, [...(own.get(table.name) ?? []), stored])
   }
   const keys = new Map<string, Set<unknown>>()

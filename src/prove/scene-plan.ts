@@ -548,9 +548,14 @@ export class ScenePlan {
       return this.find(key.target, 'b', 'cross')
     }
     if (kind === 'global' || kind === 'system' || kind === undefined) {
-      return slot === 'free' && !key.required
-        ? undefined
-        : this.find(key.target, 'nobody', slot === 'cross' || owner === 'b' ? 'cross' : 'own')
+      if (slot === 'free' && !key.required) return undefined
+      // all of the system's rows lead to one, whose number of them then comes before that of the others
+      const isSystem = table.model?.scope.kind === 'system'
+      return this.find(
+        key.target,
+        'nobody',
+        (slot === 'cross' && !isSystem) || owner === 'b' ? 'cross' : 'own',
+      )
     }
     if (owner === 'nobody') return undefined
     if (this.#isMembership(row, key)) {

@@ -86,12 +86,13 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
     }
   }
   if (field === undefined || victim !== scene.row(model, 'b', 'free')) return
-  const values = [scene.tenantB, { in: [scene.tenantB] }, { not: scene.tenantA }]
+  const { a: own, b: other } = scene.tenantValues
+  const values = [other, { in: [other] }, { not: own }]
   for (const value of values) {
     const filter = { ...where, [field]: value }
     yield one(
       'updateMany',
-      `by the tenant field ${typeof value === 'string' ? '' : Object.keys(value).join()}`,
+      `by the tenant field ${typeof value === 'object' && value !== null ? Object.keys(value).join() : ''}`,
       {
         where: filter,
         data,
@@ -100,7 +101,7 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
   }
   yield one('updateMany', 'by an undefined tenant field', { where: { ...where, [field]: undefined }, data })
   yield one('update', 'by key and tenant field', {
-    where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
+    where: { ...uniqueWhere(scene, victim), [field]: other },
     data,
   })
   if (deletable) {
@@ -108,7 +109,7 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
       where: { ...where, [field]: { in: undefined } },
     })
     yield one('delete', 'by key and tenant field', {
-      where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
+      where: { ...uniqueWhere(scene, victim), [field]: other },
     })
   }
 }
@@ -281,11 +282,10 @@ function* foreignKeys(scene: Scene, model: string, write: Write): Generator<Atta
     if (relation.fields.length === 0 || isTenantRelation(scene, model, name) || !target) continue
     if (scope.kind === 'through' && scope.relation === name) continue
     if (scene.world.follow(own, name).includes(target)) continue
-    const { tenantA } = scene
     const tenant = tenantColumn(scene, model)
     const key = {
       ...keyTo(scene, model, name, target),
-      ...(tenant === undefined ? {} : { [tenant]: tenantA }),
+      ...(tenant === undefined ? {} : { [tenant]: scene.tenantValues.a }),
     }
     const extra: Partial<Attack> = givesTenant(scene, model, name)
       ? { heldBySchema: 'the key carries the tenant' }
@@ -305,7 +305,12 @@ function* foreignKeys(scene: Scene, model: string, write: Write): Generator<Atta
     const creates = !(isSystem && relation.required)
     if (creates) {
       yield write('create', form, { data: data() }, extra)
-      yield write('createMany', `${form}, skipping duplicates`, { data: [data()], skipDuplicates: true }, extra)
+      yield write(
+        'createMany',
+        `${form}, skipping duplicates`,
+        { data: [data()], skipDuplicates: true },
+        extra,
+      )
       yield write(
         'createManyAndReturn',
         `${form}, with its relation`,

@@ -6,7 +6,11 @@ import { inject } from 'vitest'
 import { type VerifyReport, verifyDatabase } from '../../src/catalog/index.ts'
 import { writePolicies } from '../../src/cli/write-policies.ts'
 import type { Manifest } from '../../src/manifest/manifest.ts'
-import { type PoliciesFinding, type PoliciesOptions, planPolicies } from '../../src/migrations/plan-policies.ts'
+import {
+  type PoliciesFinding,
+  type PoliciesOptions,
+  planPolicies,
+} from '../../src/migrations/plan-policies.ts'
 import { runMigrations } from '../../src/migrations/runner.ts'
 import { quoteIdentifier } from '../../src/policy/identifier.ts'
 import { type ProofReport, proveDatabase } from '../../src/prove/index.ts'
