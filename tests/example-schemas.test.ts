@@ -1,10 +1,10 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateCommand } from '../src/cli/generate.ts'
 import type { ModelClassification } from '../src/manifest/classification.ts'
 import { readProject } from '../src/manifest/project.ts'
+import { type FlowEnd, faultsOf, gapsOf, proveProject } from './support/project-flow.ts'
 
 // Public schemas, as data beside the repository; the traps they have are in classification.test.ts too
 const folder = process.env['DOUBLEHULL_EXAMPLES'] ?? join(import.meta.dirname, '../../shared/examples')
@@ -61,8 +61,14 @@ for (const [name, membership] of Object.entries(memberships)) {
     const facts = JSON.parse(readFileSync(join(example, 'facts.json'), 'utf8')) as Facts
 
     beforeAll(() => {
-      project = mkdtempSync(join(tmpdir(), 'doublehull-example-'))
-      cpSync(join(example, 'schema.prisma'), join(project, 'schema.prisma'))
+      // below the repository, where a client finds its runtime
+      const parent = join(home, '.doublehull')
+      mkdirSync(parent, { recursive: true })
+      project = mkdtempSync(join(parent, 'example-'))
+      // Prisma 7 has the URL elsewhere
+      const text = readFileSync(join(example, 'schema.prisma'), 'utf8').replace(/^ *url .*$/m, '')
+      mkdirSync(join(project, 'prisma'))
+      writeFileSync(join(project, 'prisma/schema.prisma'), text)
       writeFileSync(join(project, 'package.json'), '{}')
       declare({})
       process.chdir(project)
@@ -120,8 +126,8 @@ for (const [name, membership] of Object.entries(memberships)) {
       expect(stderr).not.toContain('guessed')
       expect(code).toBe(0)
       const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
-      expect(schema).toBe(join(project, 'schema.prisma'))
-      expect(client?.path ?? null).toBe(name === 'umami' ? join(project, '../src/generated/prisma') : null)
+      expect(schema).toBe(join(project, 'prisma/schema.prisma'))
+      expect(client?.path ?? null).toBe(name === 'umami' ? join(project, 'src/generated/prisma') : null)
       const scopes = Object.fromEntries(
         Object.entries(manifest.models).map(([model, { scope }]) => [model, scope]),
       )
@@ -145,5 +151,47 @@ for (const [name, membership] of Object.entries(memberships)) {
       expect(manifest.hidden.map(({ model }) => model)).toEqual(facts.ignored)
       expect(manifest.tenantIdType).toBe(name === 'umami' ? 'uuid' : 'text')
     })
+
+    describe('with what no tenant may see declared as the system’s', () => {
+      let end: FlowEnd
+
+      beforeAll(async () => {
+        declare(
+          Object.fromEntries([
+            ...facts.direct.flatMap(({ model, nullable }) => (nullable ? [[model, ['key(teamId)']]] : [])),
+            ...facts.global.map(({ model }) => [
+              model,
+              [model === 'User' ? `member(${membership})` : 'system'],
+            ]),
+          ]),
+        )
+        expect(await generate()).toMatchObject({ code: 0 })
+        const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
+        if (client?.path === null) installClient(project)
+        end = await proveProject({
+          folder: project,
+          schema,
+          client: client?.path ?? '@prisma/client',
+          manifest,
+        })
+      }, 300_000)
+
+      it('is verified without a fault', () => {
+        expect(faultsOf(end.verified)).toEqual([])
+      })
+
+      it('is proven, but for what is told', () => {
+        expect(gapsOf(end.report)).toEqual({})
+        expect(end.report.leaks).toBe(0)
+      })
+    })
+  })
+}
+
+/** The package that a client without an output is generated into, as an installation has it: for PostgreSQL alone. */
+function installClient(folder: string): void {
+  cpSync(join(home, 'node_modules/@prisma/client'), join(folder, 'node_modules/@prisma/client'), {
+    recursive: true,
+    filter: (path) => !/(mysql|sqlite|sqlserver|cockroachdb)|\.map$/.test(path),
   })
 }
