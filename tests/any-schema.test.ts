@@ -116,7 +116,9 @@ describe('a schema with numbers as ids', () => {
     expect(refusalOf('shop.prisma', shop)).toEqual([])
   })
 
-  it('is verified, and proven but for a key without the tenant, once it is mended', { timeout: long }, async () => {
+  it('is verified, and proven but for a key without the tenant, once it is mended', {
+    timeout: long,
+  }, async () => {
     const { folder, schema } = copyOf('shop.prisma')
     const manifest = classified(schema, shop)
     const end = await proveProject({
