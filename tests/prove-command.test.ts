@@ -193,8 +193,9 @@ describe('a project with a schema of its own', () => {
 
   it('whose migrations forget the policies leaks, and the report says where', long, () => {
     const args = [
-      ...[...client, ...onServer(), '--migrations', 'unprotected', '--json', '--quick'],
-      '--accept-unproven',
+      ...client,
+      ...onServer(),
+      ...['--migrations', 'unprotected', '--json', '--quick', '--accept-unproven'],
     ]
     const { status, stdout } = prove(args)
     expect(status).toBe(1)
