@@ -184,8 +184,8 @@ for (const [name, membership] of Object.entries(memberships)) {
             ]),
           ]),
         )
-        const { code, output } = await generate()
-        if (code !== 0) throw new Error(output)
+        const { code, stderr } = await generate()
+        if (code !== 0) throw new Error(stderr)
         const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
         if (client?.path === null) installClient(project)
         end = await proveProject({

@@ -195,7 +195,11 @@ describe('a project with a schema of its own', () => {
     const args = [
       ...client,
       ...onServer(),
-      ...['--migrations', 'unprotected', '--json', '--quick', '--accept-unproven'],
+      '--migrations',
+      'unprotected',
+      '--json',
+      '--quick',
+      '--accept-unproven',
     ]
     const { status, stdout } = prove(args)
     expect(status).toBe(1)
