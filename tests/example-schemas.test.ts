@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateCommand } from '../src/cli/generate.ts'
@@ -52,7 +61,7 @@ const memberships: Readonly<Record<string, string>> = { umami: 'teams', 'saas-st
 /** What a tenant learns by the keys that a schema has without the tenant in them. */
 const keysOf: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   umami: { Link: [tells('slug')], Pixel: [tells('slug')] },
-  'saas-starter-kit': {},
+  'saas-starter-kit': { ApiKey: [tells('hashedKey')], Invitation: [tells('token')] },
 }
 
 function tells(column: string): string {
