@@ -184,7 +184,8 @@ for (const [name, membership] of Object.entries(memberships)) {
             ]),
           ]),
         )
-        expect(await generate()).toMatchObject({ code: 0 })
+        const { code, stderr } = await generate()
+        if (code !== 0) throw new Error(`generate failed:\n${stderr}`)
         const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
         if (client?.path === null) installClient(project)
         end = await proveProject({

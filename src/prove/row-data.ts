@@ -189,6 +189,33 @@ export function collides(scene: Scene, row: Row, changes: Data): boolean {
   )
 }
 
+/** Whether no key keeps all rows of a model from having these values at once. */
+export function mayAllHave(scene: Scene, model: string, changes: Data): boolean {
+  const { world } = scene
+  const { fields, uniqueSets } = shapeOf(scene, model)
+  const rows = world.rowsOf(model)
+  const isFree = Object.keys(world.model(model).relations).every((name) => {
+    const { relation, inverse } = world.relation(model, name)
+    if (relation.fields.length > 0) {
+      // of a key, all or nothing
+      const changed = relation.fields.filter((field) => field in changes)
+      return changed.length === 0 || changed.length === relation.fields.length
+    }
+    const isReferredBy = inverse?.references.some((field) => field in changes) ?? false
+    return !isReferredBy || rows.every((row) => world.follow(row, name).length === 0)
+  })
+  return (
+    isFree &&
+    uniqueSets.every((set) => {
+      if (!set.some((field) => field in changes)) return true
+      const keys = rows
+        .map((row) => set.map((field) => sameText(fields[field], { ...row.values, ...changes }[field])))
+        .map((key) => JSON.stringify(key))
+      return new Set(keys).size === keys.length
+    })
+  )
+}
+
 /** Whether no required key leads to the row, but for its own. */
 export function isDeletable(scene: Scene, row: Row): boolean {
   const { world } = scene
