@@ -61,7 +61,7 @@ const memberships: Readonly<Record<string, string>> = { umami: 'teams', 'saas-st
 /** What a tenant learns by the keys that a schema has without the tenant in them. */
 const keysOf: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   umami: { Link: [tells('slug')], Pixel: [tells('slug')] },
-  'saas-starter-kit': {},
+  'saas-starter-kit': { ApiKey: [tells('hashedKey')], Invitation: [tells('token')] },
 }
 
 function tells(column: string): string {
@@ -185,7 +185,7 @@ for (const [name, membership] of Object.entries(memberships)) {
           ]),
         )
         const { code, stderr } = await generate()
-        if (code !== 0) throw new Error(stderr)
+        if (code !== 0) throw new Error(`generate failed:\n${stderr}`)
         const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
         if (client?.path === null) installClient(project)
         end = await proveProject({

@@ -167,9 +167,10 @@ class Table {
     readonly value: string
   } {
     const { columns } = this.#scene.world.model(this.model)
-    const row = Object.fromEntries(
-      Object.entries(data).map(([field, value]) => [columns[field] ?? field, value]),
-    )
+    const row = {
+      ...this.#scene.hidden(this.model),
+      ...Object.fromEntries(Object.entries(data).map(([field, value]) => [columns[field] ?? field, value])),
+    }
     const names = Object.keys(row).map(quoteIdentifier).join(', ')
     return {
       columns: names,
