@@ -6,8 +6,10 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     reporters: ['default', './tests/support/closing-line.ts'],
     // a database of its own for every file is made in beforeAll; a slow machine makes several at once
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     testTimeout: 30_000,
+    // one would leave a core idle while it waits for PostgreSQL
+    maxWorkers: 2,
     typecheck: { enabled: false },
   },
 })

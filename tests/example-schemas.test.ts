@@ -1,10 +1,19 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateCommand } from '../src/cli/generate.ts'
 import type { ModelClassification } from '../src/manifest/classification.ts'
 import { readProject } from '../src/manifest/project.ts'
+import { type FlowEnd, faultsOf, gapsOf, proveProject } from './support/project-flow.ts'
 
 // Public schemas, as data beside the repository; the traps they have are in classification.test.ts too
 const folder = process.env['DOUBLEHULL_EXAMPLES'] ?? join(import.meta.dirname, '../../shared/examples')
@@ -49,6 +58,16 @@ async function classified(): Promise<Readonly<Record<string, ModelClassification
 
 const memberships: Readonly<Record<string, string>> = { umami: 'teams', 'saas-starter-kit': 'teamMembers' }
 
+/** What a tenant learns by the keys that a schema has without the tenant in them. */
+const keysOf: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  umami: { Link: [tells('slug')], Pixel: [tells('slug')] },
+  'saas-starter-kit': {},
+}
+
+function tells(column: string): string {
+  return `the unique key (${column}) answers otherwise for another tenant’s value than for a new one: let the tenant be part of it (DH333)`
+}
+
 for (const [name, membership] of Object.entries(memberships)) {
   const example = join(folder, name)
   const isMissing = !existsSync(join(example, 'schema.prisma'))
@@ -61,8 +80,14 @@ for (const [name, membership] of Object.entries(memberships)) {
     const facts = JSON.parse(readFileSync(join(example, 'facts.json'), 'utf8')) as Facts
 
     beforeAll(() => {
-      project = mkdtempSync(join(tmpdir(), 'doublehull-example-'))
-      cpSync(join(example, 'schema.prisma'), join(project, 'schema.prisma'))
+      // below the repository, where a client finds its runtime
+      const parent = join(home, '.doublehull')
+      mkdirSync(parent, { recursive: true })
+      project = mkdtempSync(join(parent, 'example-'))
+      // Prisma 7 has the URL elsewhere
+      const text = readFileSync(join(example, 'schema.prisma'), 'utf8').replace(/^ *url .*$/m, '')
+      mkdirSync(join(project, 'prisma'))
+      writeFileSync(join(project, 'prisma/schema.prisma'), text)
       writeFileSync(join(project, 'package.json'), '{}')
       declare({})
       process.chdir(project)
@@ -120,8 +145,8 @@ for (const [name, membership] of Object.entries(memberships)) {
       expect(stderr).not.toContain('guessed')
       expect(code).toBe(0)
       const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
-      expect(schema).toBe(join(project, 'schema.prisma'))
-      expect(client?.path ?? null).toBe(name === 'umami' ? join(project, '../src/generated/prisma') : null)
+      expect(schema).toBe(join(project, 'prisma/schema.prisma'))
+      expect(client?.path ?? null).toBe(name === 'umami' ? join(project, 'src/generated/prisma') : null)
       const scopes = Object.fromEntries(
         Object.entries(manifest.models).map(([model, { scope }]) => [model, scope]),
       )
@@ -145,5 +170,50 @@ for (const [name, membership] of Object.entries(memberships)) {
       expect(manifest.hidden.map(({ model }) => model)).toEqual(facts.ignored)
       expect(manifest.tenantIdType).toBe(name === 'umami' ? 'uuid' : 'text')
     })
+
+    describe('with what no tenant may see declared as the system’s', () => {
+      let end: FlowEnd
+
+      beforeAll(async () => {
+        declare(
+          Object.fromEntries([
+            ...facts.direct.flatMap(({ model, nullable }) => (nullable ? [[model, ['key(teamId)']]] : [])),
+            ...facts.global.map(({ model }) => [
+              model,
+              [model === 'User' ? `member(${membership})` : 'system'],
+            ]),
+          ]),
+        )
+        const { code, output } = await generate()
+        if (code !== 0) throw new Error(output)
+        const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
+        if (client?.path === null) installClient(project)
+        end = await proveProject({
+          folder: project,
+          schema,
+          client: client?.path ?? '@prisma/client',
+          manifest,
+        })
+      }, 300_000)
+
+      it('is verified without a fault', () => {
+        expect(faultsOf(end.verified)).toEqual([])
+      })
+
+      it('is proven, but for what is told', () => {
+        expect(gapsOf(end.report)).toEqual(keysOf[name])
+        expect(end.report.leaks).toBe(0)
+      })
+    })
   })
+}
+
+/** The package that a client without an output is generated into, as an installation has it: for PostgreSQL alone. */
+function installClient(folder: string): void {
+  cpSync(join(home, 'node_modules/@prisma/client'), join(folder, 'node_modules/@prisma/client'), {
+    recursive: true,
+    filter: (path) => !/(mysql|sqlite|sqlserver|cockroachdb)|\.map$/.test(path),
+  })
+  // Prisma takes a client for the project's only where its command line stands beside it
+  symlinkSync(join(home, 'node_modules/prisma'), join(folder, 'node_modules/prisma'))
 }

@@ -263,6 +263,32 @@ describe('a schema of every type, key and condition', () => {
   })
 })
 
+describe('a schema without any foreign key in the database', () => {
+  it('is linked by the relations of the manifest, and by the tenant’s column', async () => {
+    const admin = await databaseOf(`
+      create table account (account_id varchar(25) primary key, title text not null);
+      create table site (id varchar(30) primary key, account_id varchar(25), title text not null);
+      create table visit (id bigserial primary key, site_id varchar(30) not null, referrer text not null);`)
+    const manifest = await manifestOfCatalog(admin, {
+      tenantModel: 'account',
+      tenantIdType: 'text',
+      scopes: {
+        account: { kind: 'root', field: 'account_id' },
+        site: { kind: 'direct', field: 'account_id' },
+        visit: { kind: 'through', relation: 'by_site_id' },
+      },
+      relations: [['visit', 'site_id', 'site', 'id']],
+    })
+    const scene = await plant(admin, manifest)
+    const { rows } = await admin.query(`
+      select s.account_id as tenant, count(*) from visit v join site s on s.id = v.site_id group by 1 order by 1`)
+    expect(rows.map(({ tenant }) => tenant)).toEqual([scene.tenantA, scene.tenantB])
+    expect(scene.tenantA.length).toBeLessThanOrEqual(25)
+    expect(scene.row('site', 'nobody', 'cross')?.values['account_id']).toBeNull()
+    expect(newRow(scene, 'site', { owner: 'b', form: 'unchecked' })['account_id']).toBe(scene.tenantB)
+  })
+})
+
 describe('a schema of every type that Prisma maps', () => {
   let folder: string
   let scene: Scene

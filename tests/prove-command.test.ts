@@ -192,8 +192,12 @@ describe('a project with a schema of its own', () => {
   })
 
   it('whose migrations forget the policies leaks, and the report says where', long, () => {
-    const args = [...client, ...onServer(), '--migrations', 'unprotected', '--json', '--quick']
-    const { status, stdout } = prove([...args, '--accept-unproven'])
+    const args = [
+      ...client,
+      ...onServer(),
+      ...['--migrations', 'unprotected', '--json', '--quick', '--accept-unproven'],
+    ]
+    const { status, stdout } = prove(args)
     expect(status).toBe(1)
     const report = JSON.parse(stdout) as Printed
     expect(report.verdict).toBe('leaks')

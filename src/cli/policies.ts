@@ -158,7 +158,9 @@ function tell(
   if (isDry && !quiet) for (const { name, sql } of migrations) stdout(`-- ${name}/migration.sql\n${sql}`)
   for (const { severity, message } of findings) {
     if (severity === 'problem') stderr(`problem: ${message}`)
-    else if (!quiet) stdout(`${isDry ? '-- ' : ''}${severity}: ${message}`)
+    // a policy's name may have the end of a line in it, behind which the comment would be SQL
+    else if (!quiet)
+      stdout(isDry ? `-- ${severity}: ${message.replace(/[\r\n]/g, ' ')}` : `${severity}: ${message}`)
   }
   if (quiet) return
   const prefix = isDry ? '-- ' : ''

@@ -15,7 +15,11 @@ export interface Evidence {
 }
 
 /** What of B's an answer shows; nothing where it shows nothing. */
-export function shownBy(outcome: Outcome, { args, sql }: Attack, scene: Scene): Evidence | undefined {
+export function shownBy(
+  outcome: Outcome,
+  { model, kind, args, sql }: Attack,
+  scene: Scene,
+): Evidence | undefined {
   if ('error' in outcome) {
     // an error may repeat what was asked, and only that
     const asked = inspect([args, sql], { depth: null, maxStringLength: null })
@@ -23,11 +27,22 @@ export function shownBy(outcome: Outcome, { args, sql }: Attack, scene: Scene): 
     const told = [...scene.markers].find((marker) => message.includes(marker) && !asked.includes(marker))
     return told === undefined ? undefined : { kind: 'answer', text: 'an error tells what is another’s' }
   }
+  const isSystems = scene.manifest.models[model]?.scope.kind === 'system'
+  // its rows are the same in both worlds, and there is nothing of it that a tenant may be told
+  if (isSystems && kind === 'read' && saysSomething(outcome.answer)) {
+    return { kind: 'answer', text: 'the answer tells of rows that are the system’s alone' }
+  }
   const keys = foreignKeysOf(scene)
   const path = find(outcome.answer, scene, keys, '')
   return path === undefined
     ? undefined
     : { kind: 'answer', text: `the answer shows another’s row${path && ` at ${path}`}` }
+}
+
+/** Whether an answer has any row in it, or any number but nought. */
+function saysSomething(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return Boolean(value)
+  return Object.values(value).some(saysSomething)
 }
 
 /** The place of the first marker in an answer. A key by which a row of A's refers to one of B's is A's own. */
@@ -150,7 +165,7 @@ function rowsDone(
     }
     const was = rowOf(earlier, text)
     const known = new Set(was && earlier.linksOutside(was))
-    const made = later.linksOutside(row).find((link) => !known.has(link))
+    const made = later.linksOutside(row, !was).find((link) => !known.has(link))
     if (made !== undefined) {
       return { kind: 'reference', text: `a row of ${name} refers to another’s by ${made.split('=')[0]}` }
     }

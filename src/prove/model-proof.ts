@@ -2,6 +2,7 @@ import type { ModelManifest } from '../manifest/manifest.ts'
 import { type Attack, type Hull, hulls } from './attack.ts'
 import { callOf } from './call-text.ts'
 import type { Outcomes } from './matrix.ts'
+import { readOperations, sqlWrites, writeOperations } from './operations.ts'
 import type { CellProof, KeyOracle, ModelProof, ProofFinding } from './proof-report.ts'
 import { type Judgement, judgementsOf } from './report.ts'
 import type { Scene } from './scene.ts'
@@ -113,34 +114,11 @@ export function modelProof(scene: Scene, name: string, outcomes: Outcomes, besid
   }
 }
 
-const reads = [
-  'findUnique',
-  'findUniqueOrThrow',
-  'findFirst',
-  'findFirstOrThrow',
-  'findMany',
-  'count',
-  'aggregate',
-  'groupBy',
-]
-const writes = [
-  'create',
-  'createMany',
-  'createManyAndReturn',
-  'update',
-  'updateMany',
-  'updateManyAndReturn',
-  'upsert',
-  'delete',
-  'deleteMany',
-]
-const sqlWrites = ['sql.insert', 'sql.update', 'sql.delete', 'sql.truncate']
-
 /** The operations that must have a cell: whose rows everybody reads can only be attacked by writes, and a view by reads. */
 function operationsOf({ scope, isView }: ModelManifest, hull: Hull): readonly string[] {
   return [
-    ...(scope.kind === 'global' ? [] : reads),
-    ...(isView ? [] : writes),
+    ...(scope.kind === 'global' ? [] : readOperations),
+    ...(isView ? [] : writeOperations),
     ...(hull === 'two' && scope.kind !== 'global' ? ['sql.select'] : []),
     ...(hull === 'two' && !isView ? sqlWrites : []),
   ]

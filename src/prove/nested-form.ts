@@ -1,5 +1,13 @@
 import { RelationSide } from './relation-side.ts'
-import { changeOf, givesTenant, isDeletable, isTenantRelation, moveTo, newRow } from './row-data.ts'
+import {
+  changeOf,
+  isDeletable,
+  isReferredToAsIs,
+  isTenantRelation,
+  moveTo,
+  newRow,
+  pullsOthers,
+} from './row-data.ts'
 import { filterOf, tenantColumn, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 import { isUnique } from './schema-shape.ts'
@@ -206,7 +214,7 @@ function* moves(side: RelationSide): Generator<NestedForm> {
     const row = world.follow(parent, side.name).find((found) => world.isWritable(found))
     const data = row && moveTo(scene, row, 'b')
     if (!row || !data) continue
-    const held = scene.appendOnly.get(side.other) ?? heldMove(side)
+    const held = scene.appendOnly.get(side.other) ?? heldMove(side, row)
     const form = (operation: string, how: string, write: unknown): NestedForm => ({
       operation,
       form: `an own row ${how}`,
@@ -232,12 +240,9 @@ function* moves(side: RelationSide): Generator<NestedForm> {
   }
 }
 
-function heldMove(side: RelationSide): string | undefined {
-  const { scene } = side
-  // a row with children whose keys carry the tenant can't leave them behind
+function heldMove(side: RelationSide, row: Row): string | undefined {
   const referred =
-    (side.keyIsHere && givesTenant(scene, side.model, side.name) && side.relation.fields.length > 1) ||
-    (side.keyIsThere && (side.inverse?.fields.length ?? 0) > 1)
+    isReferredToAsIs(side.scene, row) || (side.keyIsThere && (side.inverse?.fields.length ?? 0) > 1)
   return referred ? 'other rows refer to the row by a key with the tenant' : undefined
 }
 
@@ -259,7 +264,7 @@ function* removals(side: RelationSide): Generator<NestedForm> {
       yield form('delete', parent, [uniqueWhere(scene, row)])
       yield form('deleteMany', parent, filterOf(scene, row), ', by key')
       const linked = scene.world.follow(parent, side.name)
-      if (linked.every((other) => isDeletable(scene, other)))
+      if (linked.every((other) => isDeletable(scene, other) && !pullsOthers(scene, other)))
         yield form('deleteMany', parent, {}, ', among all')
     } else {
       yield form('delete', parent, true)

@@ -1,4 +1,4 @@
-/** The second world: the same rows of A's and of nobody's, while B's say something else. */
+/** The second world: the same rows of A's and of everybody's, while those that A may not see say something else. */
 import type pg from 'pg'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { State } from './database-state.ts'
@@ -21,13 +21,14 @@ export async function otherStateOf(
   state: State,
 ): Promise<OtherWorld> {
   const names = Object.keys(manifest.models)
-  const foreign = plan.planted.filter(({ owner, table }) => owner === 'b' && table.model)
+  const isForeign = (row: PlannedRow) => row.table.model !== undefined && plan.isForeign(row)
+  const foreign = plan.planted.filter(isForeign)
   const away = new Set(foreign.filter((row) => mayBeAway(plan, row)))
   const changing = foreign.filter((row) => !away.has(row))
   const patches = changing.map((row) => changesOf(plan, row))
   const tables = [...new Set(foreign.map(({ table }) => table.table))]
   const changed = await inTrial(admin, tables, async ({ tryRows }) => {
-    const rest = plan.planted.filter(({ owner, table }) => owner !== 'b' && tables.includes(table.table))
+    const rest = plan.planted.filter((row) => !isForeign(row) && tables.includes(row.table.table))
     await tryRows(rest.map((row) => ({ table: row.table.table, values: givenOf(row), patches: [] })))
     // the first try is the first change, and the last is to leave the row as it is
     return tryRows(
@@ -50,8 +51,9 @@ export async function otherStateOf(
     others.set(row.table.name, [...(others.get(row.table.name) ?? []), stored])
   }
   const own = new Map<string, string[]>()
-  for (const { table, owner, stored } of plan.planted) {
-    if (owner === 'b' || stored === undefined) continue
+  for (const row of plan.planted) {
+    const { table, stored } = row
+    if (isForeign(row) || stored === undefined) continue
     own.set(table.name, [...(own.get(table.name) ?? []), stored])
   }
   const keys = new Map<string, Set<unknown>>()

@@ -61,7 +61,8 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
     yield read('aggregate', 'from a cursor', { ...page, _count: true })
   }
   if (!scene.world.model(model).primaryKey.includes(secret)) {
-    if (!scene.shape[model]?.fields[secret]?.nullable) {
+    const isSeen = scene.world.rowsOf(model).some((row) => scene.world.isVisible(row))
+    if (isSeen && !scene.shape[model]?.fields[secret]?.nullable) {
       yield read('findMany', 'own rows behind a cursor on another’s', {
         where: visibleFilter(scene, model),
         cursor: uniqueWhere(scene, victim),
@@ -100,13 +101,13 @@ function* tenantFieldForms(scene: Scene, model: string, read: Read): Generator<A
   const { scope } = scene.world.model(model)
   const field = scope.kind === 'root' ? scope.field : tenantColumn(scene, model)
   if (field === undefined) return
-  const other = scene.tenantB
+  const { a: own, b: other } = scene.tenantValues
   const values: readonly (readonly [string, unknown])[] = [
     ['the other tenant', other],
     ['equals the other tenant', { equals: other }],
-    ['in both tenants', { in: [scene.tenantA, other] }],
-    ['not the own tenant', { not: scene.tenantA }],
-    ['not in the own tenant', { notIn: [scene.tenantA] }],
+    ['in both tenants', { in: [own, other] }],
+    ['not the own tenant', { not: own }],
+    ['not in the own tenant', { notIn: [own] }],
     ['undefined', undefined],
     ['in undefined', { in: undefined }],
     ['equals undefined', { equals: undefined }],

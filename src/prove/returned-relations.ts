@@ -87,9 +87,8 @@ function leadsOutside(scene: Scene, row: Row, path: OutwardPath): boolean {
 
 function freshKey(scene: Scene, model: string): object {
   const [key = ''] = scene.world.model(model).primaryKey
-  const made = newRow(scene, model, { owner: 'a', form: 'unchecked' })
-  const linked = Object.values(scene.world.model(model).relations).flatMap(({ fields }) => fields)
-  return linked.includes(key) ? {} : { [key]: made[key] }
+  const made = newRow(scene, model, { owner: 'a', form: 'checked' })
+  return key in made ? { [key]: made[key] } : {}
 }
 
 /** A row of A's that nothing refers to and that refers to B's. */

@@ -15,6 +15,8 @@ interface NewRow {
   readonly via?: string | undefined
 }
 
+const integers: ReadonlySet<string> = new Set(['int2', 'int4', 'int8'])
+
 /** Data for a create that the database takes, with a new key. */
 export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow): Data {
   const { relations, scope, primaryKey } = scene.world.model(model)
@@ -26,12 +28,14 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
   const tenantField = tenantFieldOf(scene.world.model(model))
   for (const [field, own] of Object.entries(shape.fields)) {
     if (linked.has(field) || given.has(field) || own.identity === 'a') continue
+    // what a sequence numbers is no field of such an input
+    if (form === 'checked' && own.hasDefault && integers.has(own.type)) continue
     const wanted =
       primaryKey.includes(field) || field === scene.secretField(model) || needsValue(shape, field)
     if (field in fresh) data[field] = fresh[field]
     // a key that Prisma knows no relation of
     else if (shape.foreignKeys.some(({ columns }) => columns.includes(own.column))) {
-      const like = scene.row(model, owner, 'own')?.values[field]
+      const like = (scene.row(model, owner, 'own') ?? scene.row(model, 'nobody', 'own'))?.values[field]
       if (like !== undefined && like !== null) data[field] = prismaValue(own, like)
     } else if (wanted && field !== tenantField) data[field] = newValue(own)
   }
@@ -85,13 +89,25 @@ function keyOf(
 function parentFor(scene: Scene, model: string, relationName: string, owner: Owner): Row | undefined {
   const { relation, inverse } = scene.world.relation(model, relationName)
   const { scope } = scene.world.model(relation.model)
-  if (scope.kind === 'global') return scene.row(relation.model, 'nobody', 'cross')
+  // administrators alone may name a row of the system's, and without one some rows can't be
+  if (scope.kind === 'global' || scope.kind === 'system') {
+    return scene.row(
+      relation.model,
+      'nobody',
+      scope.kind === 'system' && isAlone(scene, model, relation) ? 'free' : 'cross',
+    )
+  }
   // a membership for a person who has none yet
   if (scope.kind === 'member' && inverse && scope.relation === relation.inverse) {
     return scene.row(relation.model, 'b', 'free')
   }
-  const unique = isUnique(shapeOf(scene, model), relation.fields, tenantFieldOf(scene.world.model(model)))
-  return scene.row(relation.model, owner === 'nobody' ? 'a' : owner, unique ? 'free' : 'cross')
+  const slot = isAlone(scene, model, relation) ? 'free' : 'cross'
+  return scene.row(relation.model, owner === 'nobody' ? 'a' : owner, slot)
+}
+
+/** Whether a parent has one such child at most. */
+function isAlone(scene: Scene, model: string, { fields }: RelationManifest): boolean {
+  return isUnique(shapeOf(scene, model), fields, tenantFieldOf(scene.world.model(model)))
 }
 
 /** Data for an update that changes something of a row and nothing of whose it is. */
@@ -154,6 +170,33 @@ export function collides(scene: Scene, row: Row, changes: Data): boolean {
   )
 }
 
+/** Whether no key keeps all rows of a model from having these values at once. */
+export function mayAllHave(scene: Scene, model: string, changes: Data): boolean {
+  const { world } = scene
+  const { fields, uniqueSets } = shapeOf(scene, model)
+  const rows = world.rowsOf(model)
+  const isFree = Object.keys(world.model(model).relations).every((name) => {
+    const { relation, inverse } = world.relation(model, name)
+    if (relation.fields.length > 0) {
+      // of a key, all or nothing
+      const changed = relation.fields.filter((field) => field in changes)
+      return changed.length === 0 || changed.length === relation.fields.length
+    }
+    const isReferredBy = inverse?.references.some((field) => field in changes) ?? false
+    return !isReferredBy || rows.every((row) => world.follow(row, name).length === 0)
+  })
+  return (
+    isFree &&
+    uniqueSets.every((set) => {
+      if (!set.some((field) => field in changes)) return true
+      const keys = rows
+        .map((row) => set.map((field) => sameText(fields[field], { ...row.values, ...changes }[field])))
+        .map((key) => JSON.stringify(key))
+      return new Set(keys).size === keys.length
+    })
+  )
+}
+
 /** Whether no required key leads to the row. */
 export function isDeletable(scene: Scene, row: Row): boolean {
   const { world } = scene
@@ -175,6 +218,26 @@ export function pullsOthers(scene: Scene, row: Row): boolean {
     const { relation, inverse } = world.relation(row.model, name)
     const isReferredTo = relation.fields.length === 0 && (inverse?.fields.length ?? 0) > 0
     return isReferredTo && world.follow(row, name).some((other) => !world.isWritable(other))
+  })
+}
+
+/** Whether rows refer to a row by a key with its tenant that PostgreSQL does not change along: it can't be moved then. */
+export function isReferredToAsIs(scene: Scene, row: Row): boolean {
+  const { world } = scene
+  const tenantField = tenantFieldOf(world.model(row.model))
+  if (tenantField === undefined) return false
+  return Object.keys(world.model(row.model).relations).some((name) => {
+    const { relation, inverse } = world.relation(row.model, name)
+    if (relation.fields.length > 0 || !inverse?.references.includes(tenantField)) return false
+    if (inverse.fields.length < 2 || world.follow(row, name).length === 0) return false
+    const { fields, foreignKeys } = shapeOf(scene, relation.model)
+    const columns = inverse.fields.map((field) => fields[field]?.column)
+    return foreignKeys.some(
+      (key) =>
+        (key.onUpdate === 'a' || key.onUpdate === 'r') &&
+        key.columns.length === columns.length &&
+        key.columns.every((column) => columns.includes(column)),
+    )
   })
 }
 

@@ -102,7 +102,7 @@ export class PlannedRow {
 }
 
 export class ScenePlan {
-  /** Begins every secret of B's. */
+  /** Begins every secret that tenant A may not see. */
   readonly prefix = `a-${randomBytes(6).toString('hex')}`
   readonly tables: ReadonlyMap<string, PlanTable>
   readonly rows: PlannedRow[] = []
@@ -181,6 +181,12 @@ export class ScenePlan {
     const cell = known ?? new Cell(shape)
     cell.set(value)
     row.cells.set(column, cell)
+  }
+
+  /** Whether tenant A may see a row in no world: it is B's, or nobody's and not for tenants. */
+  isForeign({ owner, table }: PlannedRow): boolean {
+    const kind = table.model?.scope.kind
+    return owner === 'b' || (owner === 'nobody' && (kind === 'direct' || kind === 'system'))
   }
 
   /** Takes a row away, and every row that can't be without it. */
@@ -358,7 +364,7 @@ export class ScenePlan {
         isKey || (referred.has(column) && !isSecret)
           ? keyValue(narrowest, table.index, number, id)
           : isSecret && slot !== 'spare'
-            ? this.#secretOf(narrowest, owner, number)
+            ? this.#secretOf(narrowest, this.isForeign(row) ? 'b' : owner, number)
             : valueOf(
                 narrowest,
                 slot === 'spare' ? 500 + number : number + 1,
@@ -542,9 +548,14 @@ export class ScenePlan {
       return this.find(key.target, 'b', 'cross')
     }
     if (kind === 'global' || kind === 'system' || kind === undefined) {
-      return slot === 'free' && !key.required
-        ? undefined
-        : this.find(key.target, 'nobody', slot === 'cross' || owner === 'b' ? 'cross' : 'own')
+      if (slot === 'free' && !key.required) return undefined
+      // all of the system's rows lead to one, whose number of them then comes before that of the others
+      const isSystem = table.model?.scope.kind === 'system'
+      return this.find(
+        key.target,
+        'nobody',
+        (slot === 'cross' && !isSystem) || owner === 'b' ? 'cross' : 'own',
+      )
     }
     if (owner === 'nobody') return undefined
     if (this.#isMembership(row, key)) {

@@ -29,6 +29,8 @@ interface ForeignKeyShape {
   readonly schema: string
   readonly table: string
   readonly references: readonly string[]
+  /** What a change of the row that it names does, as `pg_constraint.confupdtype` has it. */
+  readonly onUpdate: string
 }
 
 export interface ModelShape {
@@ -206,10 +208,10 @@ async function readTables(
     of(place).checks.push({ name, columns: own, expression })
   }
   const keys = await admin.query<
-    Place & { name: string; columns: string[]; toSchema: string; toTable: string; references: string[] }
+    Place & Omit<ForeignKeyShape, 'schema' | 'table'> & { toSchema: string; toTable: string }
   >(foreignKeysSql, names)
-  for (const { name, columns: own, toSchema, toTable, references, ...place } of keys.rows) {
-    of(place).foreignKeys.push({ name, columns: own, schema: toSchema, table: toTable, references })
+  for (const { name, columns: own, toSchema, toTable, references, onUpdate, ...place } of keys.rows) {
+    of(place).foreignKeys.push({ name, columns: own, schema: toSchema, table: toTable, references, onUpdate })
   }
   return found
 }
@@ -290,7 +292,7 @@ const foreignKeysSql = `
   select n.nspname as schema, c.relname as table, c.relkind::text as kind, k.conname as name,
          (select array_agg(a.attname::text order by o.at) from unnest(k.conkey) with ordinality o (num, at)
             join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = o.num) as columns,
-         tn.nspname as "toSchema", t.relname as "toTable",
+         tn.nspname as "toSchema", t.relname as "toTable", k.confupdtype::text as "onUpdate",
          (select array_agg(a.attname::text order by o.at) from unnest(k.confkey) with ordinality o (num, at)
             join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = o.num) as references
     from pg_catalog.pg_constraint k

@@ -162,10 +162,16 @@ export class World {
     return [end(join?.a ?? '', link.A), end(join?.b ?? '', link.B)]
   }
 
-  /** The relations of a row that lead to one that tenant A may not see. */
-  linksOutside(row: Row): readonly string[] {
+  /**
+   * The relations of a row that lead to one that tenant A may not see.
+   *
+   * @param isNew those that no row can be without and that lead to the system's rows are none: which it names is only
+   * told by a change
+   */
+  linksOutside(row: Row, isNew = false): readonly string[] {
     return Object.entries(this.model(row.model).relations)
       .filter(([, { fields }]) => fields.length > 0)
+      .filter(([, { model, required }]) => !isNew || !required || this.model(model).scope.kind !== 'system')
       .filter(([name]) => this.follow(row, name).some((other) => !this.isVisible(other)))
       .map(([name, { fields }]) => `${name}=${fields.map((field) => String(row.values[field])).join()}`)
   }

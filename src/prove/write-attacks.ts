@@ -86,12 +86,13 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
     }
   }
   if (field === undefined || victim !== scene.row(model, 'b', 'free')) return
-  const values = [scene.tenantB, { in: [scene.tenantB] }, { not: scene.tenantA }]
+  const { a: own, b: other } = scene.tenantValues
+  const values = [other, { in: [other] }, { not: own }]
   for (const value of values) {
     const filter = { ...where, [field]: value }
     yield one(
       'updateMany',
-      `by the tenant field ${typeof value === 'string' ? '' : Object.keys(value).join()}`,
+      `by the tenant field ${typeof value === 'object' && value !== null ? Object.keys(value).join() : ''}`,
       {
         where: filter,
         data,
@@ -100,7 +101,7 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
   }
   yield one('updateMany', 'by an undefined tenant field', { where: { ...where, [field]: undefined }, data })
   yield one('update', 'by key and tenant field', {
-    where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
+    where: { ...uniqueWhere(scene, victim), [field]: other },
     data,
   })
   if (deletable) {
@@ -108,7 +109,7 @@ function* writesTo(scene: Scene, victim: Row, whose: string, write: Write): Gene
       where: { ...where, [field]: { in: undefined } },
     })
     yield one('delete', 'by key and tenant field', {
-      where: { ...uniqueWhere(scene, victim), [field]: scene.tenantB },
+      where: { ...uniqueWhere(scene, victim), [field]: other },
     })
   }
 }
@@ -263,7 +264,8 @@ function visibleFilterOfOwn(scene: Scene, model: string): object {
 /** A row of B's to which no other refers where only one may. */
 function targetOf(scene: Scene, model: string, name: string): Row | undefined {
   const { relation, inverse } = scene.world.relation(model, name)
-  const free = scene.row(relation.model, 'b', 'free')
+  const isSystem = scene.world.model(relation.model).scope.kind === 'system'
+  const free = scene.row(relation.model, isSystem ? 'nobody' : 'b', 'free')
   if (!free || !inverse || inverse.list || relation.fields.length === 0) return free
   return scene.world
     .rowsOf(relation.model)
@@ -279,11 +281,11 @@ function* foreignKeys(scene: Scene, model: string, write: Write): Generator<Atta
     const target = targetOf(scene, model, name)
     if (relation.fields.length === 0 || isTenantRelation(scene, model, name) || !target) continue
     if (scope.kind === 'through' && scope.relation === name) continue
-    const { tenantA } = scene
+    if (scene.world.follow(own, name).includes(target)) continue
     const tenant = tenantColumn(scene, model)
     const key = {
       ...keyTo(scene, model, name, target),
-      ...(tenant === undefined ? {} : { [tenant]: tenantA }),
+      ...(tenant === undefined ? {} : { [tenant]: scene.tenantValues.a }),
     }
     const extra: Partial<Attack> = givesTenant(scene, model, name)
       ? { heldBySchema: 'the key carries the tenant' }
@@ -298,14 +300,24 @@ function* foreignKeys(scene: Scene, model: string, write: Write): Generator<Atta
     const updates = held === undefined ? extra : { heldBySchema: held }
     const data = () => ({ ...newRow(scene, model, { owner: 'a', form: 'unchecked' }), ...key })
     const form = `the key of ${name} names another’s row`
-    yield write('create', form, { data: data() }, extra)
-    yield write('createMany', `${form}, skipping duplicates`, { data: [data()], skipDuplicates: true }, extra)
-    yield write(
-      'createManyAndReturn',
-      `${form}, with its relation`,
-      { data: [data()], include: { [name]: true } },
-      extra,
-    )
+    const isSystem = scene.world.model(relation.model).scope.kind === 'system'
+    // of a new row it is not told which of them it has to name
+    const creates = !(isSystem && relation.required)
+    if (creates) {
+      yield write('create', form, { data: data() }, extra)
+      yield write(
+        'createMany',
+        `${form}, skipping duplicates`,
+        { data: [data()], skipDuplicates: true },
+        extra,
+      )
+      yield write(
+        'createManyAndReturn',
+        `${form}, with its relation`,
+        { data: [data()], include: { [name]: true } },
+        extra,
+      )
+    }
     yield write('update', form, { where: uniqueWhere(scene, own), data: key }, updates)
     yield write('updateMany', form, { where: filterOf(scene, own), data: key }, updates)
     yield write(

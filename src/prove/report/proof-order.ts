@@ -1,31 +1,9 @@
 import { type Hull, hulls } from '../attack.ts'
+import { readOperations, sqlWrites, writeOperations } from '../operations.ts'
 import type { CellProof, ModelProof, ProofReport } from '../proof-report.ts'
 
 /** The order in which people think of operations: reads, writes, then plain SQL. What is not listed comes last. */
-const order = [
-  'findUnique',
-  'findUniqueOrThrow',
-  'findFirst',
-  'findFirstOrThrow',
-  'findMany',
-  'count',
-  'aggregate',
-  'groupBy',
-  'create',
-  'createMany',
-  'createManyAndReturn',
-  'update',
-  'updateMany',
-  'updateManyAndReturn',
-  'upsert',
-  'delete',
-  'deleteMany',
-  'sql.select',
-  'sql.insert',
-  'sql.update',
-  'sql.delete',
-  'sql.truncate',
-]
+const order = [...readOperations, ...writeOperations, 'sql.select', ...sqlWrites]
 
 /** All operations that the cells of models are about, each once. */
 export function operationsOf(models: readonly ModelProof[]): readonly string[] {
