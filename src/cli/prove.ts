@@ -203,7 +203,7 @@ function migrationsOf(given: string | undefined, { manifest }: FoundManifest): s
   if (manifest === bundled) return fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
   throw new TenancyError(
     'DH401',
-    `there is no folder ${findMigrations()}, and the database is made of migrations; name another folder with --migrations`,
+    `there is no folder ${findMigrations()}, and the database is made of migrations; write the first one with npx prisma migrate dev, then the policies with npx doublehull policies; another folder is named with --migrations`,
   )
 }
 
