@@ -603,10 +603,20 @@ describe('the type of the tenants’ ids', () => {
     ['DateTime @id', 'DateTime', 'Team: its key "id" is DateTime;'],
     ['Int @id @db.SmallInt', 'Int @db.SmallInt', 'Team: its key "id" is Int @db.SmallInt;'],
     ['String @id @db.Inet', 'String @db.Inet', 'Team: its key "id" is String @db.Inet;'],
+    // two ids that differ in case would be one tenant's to a filter, and two tenants' to a policy
+    ['String @id @db.Citext', 'String @db.Citext', 'Team: its key "id" is String @db.Citext;'],
   ])('is none of %s', (id, field, problem) => {
     const { problems, models } = classified(keyed(id, field))
     expect(problems).toEqual([expect.stringContaining(problem)])
     expect(models).toEqual([])
+  })
+
+  it('is no text of which the case does not count in the tenant field alone', () => {
+    const { models } = classified(keyed('String @id', 'String @db.Citext'))
+    expect(models[1]).toMatchObject({
+      severity: 'problem',
+      why: '"teamId" is String @db.Citext, but Team.id is String; give both the same type',
+    })
   })
 
   it('is the same in the tenant field', () => {

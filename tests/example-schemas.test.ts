@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateCommand } from '../src/cli/generate.ts'
@@ -48,6 +57,16 @@ async function classified(): Promise<Readonly<Record<string, ModelClassification
 }
 
 const memberships: Readonly<Record<string, string>> = { umami: 'teams', 'saas-starter-kit': 'teamMembers' }
+
+/** What a tenant learns by the keys that a schema has without the tenant in them. */
+const keysOf: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  umami: { Link: [tells('slug')], Pixel: [tells('slug')] },
+  'saas-starter-kit': { ApiKey: [tells('hashedKey')], Invitation: [tells('token')] },
+}
+
+function tells(column: string): string {
+  return `the unique key (${column}) answers otherwise for another tenant’s value than for a new one: let the tenant be part of it (DH333)`
+}
 
 for (const [name, membership] of Object.entries(memberships)) {
   const example = join(folder, name)
@@ -165,7 +184,8 @@ for (const [name, membership] of Object.entries(memberships)) {
             ]),
           ]),
         )
-        expect(await generate()).toMatchObject({ code: 0 })
+        const { code, stderr } = await generate()
+        if (code !== 0) throw new Error(`generate failed:\n${stderr}`)
         const { manifest, schema, client } = readProject(join(project, 'generated/tenancy.json'))
         if (client?.path === null) installClient(project)
         end = await proveProject({
@@ -181,7 +201,7 @@ for (const [name, membership] of Object.entries(memberships)) {
       })
 
       it('is proven, but for what is told', () => {
-        expect(gapsOf(end.report)).toEqual({})
+        expect(gapsOf(end.report)).toEqual(keysOf[name])
         expect(end.report.leaks).toBe(0)
       })
     })
@@ -194,4 +214,6 @@ function installClient(folder: string): void {
     recursive: true,
     filter: (path) => !/(mysql|sqlite|sqlserver|cockroachdb)|\.map$/.test(path),
   })
+  // Prisma takes a client for the project's only where its command line stands beside it
+  symlinkSync(join(home, 'node_modules/prisma'), join(folder, 'node_modules/prisma'))
 }

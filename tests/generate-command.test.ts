@@ -189,6 +189,13 @@ describe('doublehull generate', () => {
     })
   })
 
+  it('answers with 2 where a file stands in the place of the folder', async () => {
+    write({ generated: '' })
+    const { code, stderr } = await generate('--output', 'generated')
+    expect(stderr).toMatch(/^DH304: .*generated\/tenancy\.ts cannot be written; may you write there\?\n$/)
+    expect(code).toBe(2)
+  })
+
   it('answers with 2 where there is no schema, and to a call that it does not understand', async () => {
     rmSync(join(project, 'prisma'), { recursive: true })
     expect(await generate()).toMatchObject({

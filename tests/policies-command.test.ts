@@ -129,6 +129,20 @@ async function asTenant(url: string, tenant: 0 | 1, ...statements: readonly stri
   }
 }
 
+it('keeps what stands behind the end of a line in a name out of its SQL', { timeout: 60_000 }, async () => {
+  const { models, ...manifest } = wardManifest()
+  const table = 'reaction\nselect 1/0; --'
+  const { plan } = project({
+    '20260101000000_first': `${wardSql}; alter table reaction rename to ${quoteIdentifier(table)};`,
+  })
+  const { Reaction } = models
+  const { migrations } = await plan({
+    ...manifest,
+    models: { ...models, ...(Reaction && { Reaction: { ...Reaction, table } }) },
+  })
+  expect(migrations.at(-1)?.sql).toContain('-- public.reaction select 1/0; --: Reaction;')
+})
+
 describe('the first migration', () => {
   const { directory, plan, write } = project()
   const manifest = wardManifest()

@@ -192,7 +192,15 @@ describe('a project with a schema of its own', () => {
   })
 
   it('whose migrations forget the policies leaks, and the report says where', long, () => {
-    const args = [...client, ...onServer(), '--migrations', 'unprotected', '--json', '--quick']
+    const args = [
+      ...client,
+      ...onServer(),
+      '--migrations',
+      'unprotected',
+      '--json',
+      '--quick',
+      '--accept-unproven',
+    ]
     const { status, stdout } = prove(args)
     expect(status).toBe(1)
     const report = JSON.parse(stdout) as Printed
@@ -220,6 +228,9 @@ describe('a project with a schema of its own', () => {
     const invoice = (JSON.parse(without.stdout) as Printed).models.find(({ name }) => name === 'Invoice')
     expect(invoice).toMatchObject({ verdict: 'unproven' })
     expect(invoice?.unproven.join()).toContain('vat_id')
+    const accepted = prove([...args, '--only', 'Invoice', '--accept-unproven'])
+    expect(JSON.parse(accepted.stdout)).toMatchObject({ verdict: 'unproven' })
+    expect(accepted.status).toBe(0)
     const seeded = prove([...args, '--only', 'Invoice', '--seed', 'seed.ts'])
     expect(JSON.parse(seeded.stdout)).toMatchObject({ verdict: 'proven', only: ['Invoice'], seed: 'seed.ts' })
     expect(seeded.status).toBe(0)
@@ -282,7 +293,7 @@ describe('the help', () => {
     const lines: string[] = []
     const output = { stdout: (line: string) => void lines.push(line), stderr: () => {}, colours: false }
     expect(await proveCommand.run(['--help'], output)).toBe(0)
-    for (const text of ['--throw-away NAME', '--resume', '0 proven, 1 leaks', '3 unproven'])
+    for (const text of ['--throw-away NAME', '--resume', '0 proven; 1 leaks', '3 unproven'])
       expect(lines.join('\n')).toContain(text)
   })
 })

@@ -181,6 +181,28 @@ const sabotages: readonly Sabotage[] = [
     leak: 'deleteMany behind two',
   },
   {
+    what: 'a tenant may claim rows that it does not see',
+    apply: () => [
+      `drop policy ${policyOf('Draft', 'guard')} on desk.draft`,
+      `alter policy ${policyOf('Draft', 'tenant_update')} on desk.draft using (true)`,
+    ],
+    undo: () => policiesFrom(database.manifest, 'Draft'),
+    codes: ['DH322', 'DH323'],
+    model: 'Draft',
+    leak: 'sql.update behind two',
+  },
+  {
+    what: 'a tenant may give its rows away',
+    apply: () =>
+      ['guard', 'tenant_update'].map(
+        (kind) => `alter policy ${policyOf('Draft', kind)} on desk.draft with check (true)`,
+      ),
+    undo: () => policiesFrom(database.manifest, 'Draft'),
+    codes: ['DH323'],
+    model: 'Draft',
+    leak: 'sql.update behind two',
+  },
+  {
     what: 'a view runs as its owner',
     apply: () => [`alter view desk.folder_name set (security_invoker = false)`],
     undo: () => [`alter view desk.folder_name set (security_invoker = true)`],

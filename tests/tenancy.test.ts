@@ -56,6 +56,33 @@ describe('a login that row-level security does not hold', () => {
     expect(await tenancy.client({ tenantId: scene.a.tenantId }).configPackage.count()).toBe(1)
     await tenancy.disconnect()
   })
+
+  it('is refused when a view of the schema asks as its owner, and admitted when it asks as who queries it', async () => {
+    const { Branding } = manifest.models
+    if (!Branding) throw new Error('the bundled schema has no Branding')
+    await database.admin.query(`
+      create view governance.branding_view as select * from governance.branding;
+      alter view governance.branding_view owner to doublehull_owner;
+      grant select on governance.branding_view to doublehull_app`)
+    const readOnly = { isView: true, readOnly: true, commands: ['select'] } as const
+    const tenancy = createTenancy({
+      PrismaClient,
+      manifest: {
+        ...manifest,
+        models: { ...manifest.models, Branding: { ...Branding, ...readOnly, table: 'branding_view' } },
+      },
+      connectionString: database.appUrl,
+    })
+    const count = () => tenancy.client({ tenantId: scene.a.tenantId }).configPackage.count()
+    await expect(count()).rejects.toMatchObject({
+      code: 'DH303',
+      message: expect.stringContaining('governance.branding_view'),
+    })
+    await database.admin.query('alter view governance.branding_view set (security_invoker = true)')
+    expect(await count()).toBe(1)
+    await database.admin.query('drop view governance.branding_view')
+    await tenancy.disconnect()
+  })
 })
 
 describe('checkDatabaseHealth', () => {

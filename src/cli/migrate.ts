@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { contextKeyVariable } from '../context/context-key.ts'
 import { previousKeyVariable } from '../migrations/context-settings.ts'
 import { passwordVariables } from '../migrations/role-settings.ts'
@@ -13,6 +11,7 @@ import { type FlagTable, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { databaseUrl, loadEnvironment } from './environment.ts'
 import { printFailure, refuseCall } from './failure.ts'
+import { ownMigrations } from './find-migrations.ts'
 
 const flags = {
   'database-url': {
@@ -20,11 +19,12 @@ const flags = {
     value: 'URL',
     help: 'direct connection, as an administrator or the migrator; default DIRECT_URL, then DATABASE_URL',
   },
-  directory: {
+  migrations: {
     type: 'string',
     value: 'DIR',
-    help: 'folder of <name>/migration.sql; default ./prisma/migrations, and where that is missing the ones of the package',
+    help: 'folder of <name>/migration.sql; default where Prisma has it, and in a project without a Prisma schema the ones of the package',
   },
+  directory: { type: 'string', value: 'DIR', help: 'the same as --migrations' },
   'no-roles': { type: 'boolean', help: 'leave roles and grants alone; the owner role must exist' },
   'unsigned-context': {
     type: 'boolean',
@@ -62,7 +62,7 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
   const print = parsed.json || parsed.quiet ? undefined : printer(output)
   try {
     loadEnvironment()
-    const directory = parsed.directory ?? ownMigrations()
+    const directory = parsed.migrations ?? parsed.directory ?? ownMigrations()
     if (print) output.stdout(`migrations of ${directory ?? 'the package'}`)
     const report = await runMigrations({
       connectionString: databaseUrl(parsed['database-url']),
@@ -77,12 +77,6 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     printFailure(error, output, { json: parsed.json ?? false })
     return 1
   }
-}
-
-/** An application's own migrations, where Prisma keeps them; `undefined` where it has none. */
-function ownMigrations(): string | undefined {
-  const directory = join('prisma', 'migrations')
-  return existsSync(directory) ? directory : undefined
 }
 
 function printer({ stdout, colours }: CommandOutput): (event: MigrationEvent) => void {

@@ -9,6 +9,7 @@ import { type FlagTable, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { loadEnvironment } from './environment.ts'
 import { printFailure, refuseCall } from './failure.ts'
+import { findMigrations } from './find-migrations.ts'
 import { findManifest } from './manifest-file.ts'
 import { writePolicies } from './write-policies.ts'
 
@@ -21,7 +22,7 @@ const flags = {
   migrations: {
     type: 'string',
     value: 'DIR',
-    help: 'folder of <name>/migration.sql; default ./prisma/migrations',
+    help: 'folder of <name>/migration.sql; default where Prisma has it',
   },
   'from-migrations': {
     type: 'boolean',
@@ -106,7 +107,7 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
   const quiet = parsed.json || parsed.quiet
   try {
     loadEnvironment()
-    const directory = parsed.migrations ?? 'prisma/migrations'
+    const directory = parsed.migrations ?? findMigrations()
     const base: PoliciesBase =
       parsed['database-url'] === undefined
         ? { kind: 'history' }
@@ -157,7 +158,9 @@ function tell(
   if (isDry && !quiet) for (const { name, sql } of migrations) stdout(`-- ${name}/migration.sql\n${sql}`)
   for (const { severity, message } of findings) {
     if (severity === 'problem') stderr(`problem: ${message}`)
-    else if (!quiet) stdout(`${isDry ? '-- ' : ''}${severity}: ${message}`)
+    // a policy's name may have the end of a line in it, behind which the comment would be SQL
+    else if (!quiet)
+      stdout(isDry ? `-- ${severity}: ${message.replace(/[\r\n]/g, ' ')}` : `${severity}: ${message}`)
   }
   if (quiet) return
   const prefix = isDry ? '-- ' : ''

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TenancyError } from '../errors.ts'
@@ -20,6 +20,7 @@ import { createThrowAwayDatabase, type ThrowAwayDatabase } from '../prove/throw-
 import { type FlagTable, type FlagValues, flagHelp, parseFlags } from './arguments.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { printFailure, refuseCall } from './failure.ts'
+import { findMigrations, ownMigrations } from './find-migrations.ts'
 import { type FoundManifest, findManifest } from './manifest-file.ts'
 import { projectClient } from './project-client.ts'
 import { ProveProgress } from './prove-progress.ts'
@@ -35,7 +36,7 @@ const flags = {
   migrations: {
     type: 'string',
     value: 'DIR',
-    help: 'folder of <name>/migration.sql that makes the database; default ./prisma/migrations',
+    help: 'folder of <name>/migration.sql that makes the database; default where Prisma has it',
   },
   client: {
     type: 'string',
@@ -64,6 +65,10 @@ const flags = {
   },
   quick: { type: 'boolean', help: 'of attacks that resemble each other make some' },
   full: { type: 'boolean', help: 'make every attack; by the number of models unless told' },
+  'accept-unproven': {
+    type: 'boolean',
+    help: 'exit with 0 where nothing leaked, though of some cells nothing is known; the report still says unproven',
+  },
   json: {
     type: 'boolean',
     help: 'print one JSON object: the report, or { "error": { code, message, details } }',
@@ -106,7 +111,8 @@ export const proveCommand: Command = {
     '',
     `Ctrl-C stops between two attacks, and keeps the models that are done in ${stateFile} for --resume.`,
     '',
-    'Exit code: 0 proven, 1 leaks, 2 not understood, or no proof could be made, 3 unproven, 130 stopped.',
+    'Exit code: 0 proven; 1 leaks; 2 not understood, or no proof could be made; 3 unproven: nothing leaked, but some',
+    'attacks could not be judged, 0 with --accept-unproven; 130 stopped.',
   ].join('\n'),
   run,
 }
@@ -190,16 +196,14 @@ function requireFolder(file: string): void {
   }
 }
 
-const usualMigrations = join('prisma', 'migrations')
-
 function migrationsOf(given: string | undefined, { manifest }: FoundManifest): string {
-  if (given !== undefined) return given
-  if (existsSync(usualMigrations)) return usualMigrations
+  const directory = given ?? ownMigrations()
+  if (directory !== undefined) return directory
   // the same place seen from `src/cli` and from `dist/cli`
   if (manifest === bundled) return fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
   throw new TenancyError(
     'DH401',
-    `there is no folder ${usualMigrations}, and the database is made of migrations; write the first one with npx prisma migrate dev, or npx prisma migrate diff --from-empty --to-schema prisma --script, then the policies with npx doublehull policies; another folder is named with --migrations`,
+    `there is no folder ${findMigrations()}, and the database is made of migrations; write the first one with npx prisma migrate dev, then the policies with npx doublehull policies; another folder is named with --migrations`,
   )
 }
 
@@ -278,7 +282,7 @@ async function proveProject(project: Project, { flags, output, progress, stop }:
       versions,
     }
     print(report, facts, flags, output)
-    return exitCodes[report.verdict]
+    return flags['accept-unproven'] && report.verdict === 'unproven' ? 0 : exitCodes[report.verdict]
   } catch (error) {
     progress.clear()
     tellWhatIsKept(state, output)

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { TenancyError } from '../errors.ts'
 
 /**
@@ -13,7 +13,8 @@ export function writeWholeFile(path: string, text: string): void {
     writeFileSync(unfinished, text, { flag: 'wx' })
     renameSync(unfinished, path)
   } catch (cause) {
-    rmSync(unfinished, { force: true })
+    // where the folder is a file, even looking for it fails
+    if (existsSync(unfinished)) rmSync(unfinished)
     throw new TenancyError(
       'DH409',
       `${path} cannot be written; does its folder exist, and may you write there?`,

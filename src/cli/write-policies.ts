@@ -41,7 +41,8 @@ export function writePolicies(directory: string, { migrations }: PoliciesPlan): 
       { cause },
     )
   } finally {
-    rmSync(unfinished, { recursive: true, force: true })
+    // where the folder above is a file, even looking for it fails
+    if (existsSync(unfinished)) rmSync(unfinished, { recursive: true })
   }
   const lock = join(directory, 'migration_lock.toml')
   if (!existsSync(lock)) writeWholeFile(lock, lockFile)

@@ -122,6 +122,7 @@ function manifestOf(
     const possible = possibleCommands(scope, { isMembership: links.has(model.name), isView })
     const directives = directivesOf(model, options.models?.[model.name])
     const commands = allowedCommands(possible, directives)
+    const disowned = directives.flatMap((directive) => (directive.kind === 'not' ? directive.fields : []))
     if (typeof commands === 'string') problems.push(`${model.name}: ${commands}`)
     else
       models[model.name] = {
@@ -142,6 +143,7 @@ function manifestOf(
         uniqueFields: model.fields.filter((field) => field.isId || field.isUnique).map((field) => field.name),
         compoundUniques: compoundUniquesOf(model),
         relations: relationsOf(model, byName),
+        ...(disowned.length > 0 && { disowned }),
       }
   }
   const root = byName.get(options.tenantModel)

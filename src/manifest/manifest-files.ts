@@ -78,7 +78,8 @@ export function writeManifestFiles(folder: string, files: readonly ManifestFile[
       writeFileSync(unfinished, text)
       renameSync(unfinished, path)
     } catch (cause) {
-      rmSync(unfinished, { force: true })
+      // where the folder is a file, even looking for it fails
+      if (existsSync(unfinished)) rmSync(unfinished)
       throw new TenancyError('DH304', `${path} cannot be written; may you write there?`, { cause })
     }
   }

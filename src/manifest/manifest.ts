@@ -75,6 +75,8 @@ export interface ModelManifest {
   /** Fields of each compound unique or id, by the name that Prisma's `where` uses. */
   readonly compoundUniques: Readonly<Record<string, readonly string[]>>
   readonly relations: Readonly<Record<string, RelationManifest>>
+  /** Fields that could name a tenant, and of which the schema says by `@tenancy.not` that they do not tell whose a row is. */
+  readonly disowned?: readonly string[]
 }
 
 /** The table of an implicit many-to-many relation. */

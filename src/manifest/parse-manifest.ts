@@ -31,6 +31,7 @@ const model = z.object({
   uniqueFields: names,
   compoundUniques: z.record(z.string(), names),
   relations: z.record(z.string(), relation),
+  disowned: names.exactOptional(),
 })
 const hidden = z.object({
   kind: z.enum(['ignoredModel', 'ignoredField', 'unsupportedField']),

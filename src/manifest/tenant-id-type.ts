@@ -1,8 +1,11 @@
 import type { DMMF } from '@prisma/generator-helper'
 import type { TenantIdType } from './manifest.ts'
 
-/** Native types of a `String` that compare as texts do. */
-const texts = ['Text', 'VarChar', 'Char', 'Citext']
+/**
+ * Native types of a `String` that compare as texts do. A `Citext` does not: to it two tenants whose ids differ in case are
+ * one, and which of the two hulls would say so depends on the type of the parameter.
+ */
+const texts = ['Text', 'VarChar', 'Char']
 
 /** PostgreSQL's type of a column that holds a tenant's id, or `undefined` where no such column has it. */
 export function tenantIdTypeOf({ kind, type, isList, nativeType }: DMMF.Field): TenantIdType | undefined {

@@ -3,7 +3,7 @@ import type { Manifest } from '../manifest/manifest.ts'
 import { type DatabaseFacts, factsOf } from '../policy/database-facts.ts'
 import { identifierFault } from '../policy/identifier.ts'
 import { nextMigration, type PoliciesFinding } from '../policy/next-migration.ts'
-import { protectedTables } from '../policy/policy.ts'
+import { type ProtectedTable, protectedTables } from '../policy/policy.ts'
 import { defaultRoleNames, type RoleNames } from '../policy/roles.ts'
 import { foundationMigrations, type NamedSql } from './foundation.ts'
 import { compareHistory } from './history.ts'
@@ -125,7 +125,7 @@ function compare(
   const missing = protectedTables(manifest, roles).filter(
     ({ schema, table }) => factsOf(facts, schema, table) === undefined,
   )
-  if (missing.length > 0) throw missingTables(missing.map(({ schema, table }) => `${schema}.${table}`))
+  if (missing.length > 0) throw missingTables(missing)
   const { sql, findings } = nextMigration({ manifest, roles, facts, adopt, compositeKeys, denormalise })
   const foundation = foundationMigrations(facts, { roles, tenantIdType: manifest.tenantIdType })
   return { migrations: [...foundation, ...(sql === undefined ? [] : [{ name, sql }])], findings }
@@ -195,14 +195,16 @@ function secondAfter(digits: string): number {
   return Date.UTC(Number(year) + 1, 0)
 }
 
-function missingTables(tables: readonly string[]): TenancyError {
+function missingTables(missing: readonly ProtectedTable[]): TenancyError {
+  const tables = missing.map(({ schema, table }) => `${schema}.${table}`)
   const shown = tables.slice(0, 5).join(', ')
+  const mend = missing.every(({ isView }) => isView)
+    ? 'Prisma writes no views: put create view … into a migration of yours'
+    : 'run prisma migrate dev first, or prisma generate where the model is gone'
   const more = tables.length > 5 ? ` and ${tables.length - 5} more` : ''
-  return new TenancyError(
-    'DH304',
-    `the manifest has ${shown}${more}, which no migration makes; run prisma migrate dev first, or prisma generate where the model is gone`,
-    { details: { tables } },
-  )
+  return new TenancyError('DH304', `the manifest has ${shown}${more}, which no migration makes; ${mend}`, {
+    details: { tables },
+  })
 }
 
 function unapplied(pending: readonly MigrationFile[]): TenancyError {

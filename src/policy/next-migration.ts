@@ -102,7 +102,9 @@ set local lock_timeout = '5s';`
 
 function section(title: string, statements: readonly string[]): string {
   if (statements.length === 0) return ''
-  return [`-- ${title}.`, ...statements.map((statement) => `${statement};`)].join('\n')
+  // a name may have the end of a line in it, behind which the comment would be SQL
+  const comment = title.replace(/[\r\n](?!-- )/g, ' ')
+  return [`-- ${comment}.`, ...statements.map((statement) => `${statement};`)].join('\n')
 }
 
 const scopeWords: Readonly<Record<Scope['kind'], string>> = {

@@ -53,7 +53,10 @@ function isOwn(scene: Scene, row: Row): boolean {
   return scene.world.model(row.model).scope.kind === 'through' && scene.world.isVisible(row)
 }
 
-/** A field beside the scope's that says the row is B's: a key to the tenant, or one named as the tenant is elsewhere. */
+/**
+ * A field beside the scope's that says the row is B's: a key to the tenant, or one named as the tenant is elsewhere. What
+ * the schema disowns says nothing.
+ */
 function strangeField(scene: Scene, row: Row): string | undefined {
   const model = scene.world.model(row.model)
   const own = tenantFieldOf(model)
@@ -66,8 +69,13 @@ function strangeField(scene: Scene, row: Row): string | undefined {
     const [field] = fields
     if (target === scene.manifest.tenantModel && fields.length === 1 && field !== undefined) named.add(field)
   }
+  const disowned = new Set(model.disowned)
   return Object.keys(model.columns).find(
-    (field) => field !== own && named.has(field) && String(row.values[field]) === scene.tenantB,
+    (field) =>
+      field !== own &&
+      named.has(field) &&
+      !disowned.has(field) &&
+      String(row.values[field]) === scene.tenantB,
   )
 }
 

@@ -157,6 +157,11 @@ function rowsDone(
       return { kind: 'rows', text: `a row of ${name} that is not one’s own was changed or deleted` }
     }
   }
+  const goneLinks = () =>
+    before.flatMap((text) => {
+      const row = now.has(text) || rowOf(later, text) ? undefined : rowOf(earlier, text)
+      return row ? earlier.linksOutside(row) : []
+    })
   for (const text of after.filter((row) => !old.has(row))) {
     const row = rowOf(later, text)
     if (!row) continue
@@ -164,7 +169,8 @@ function rowsDone(
       return { kind: 'rows', text: `a row of ${name} came into being that is not one’s own` }
     }
     const was = rowOf(earlier, text)
-    const known = new Set(was && earlier.linksOutside(was))
+    // a row whose key was changed is found by none
+    const known = new Set(was ? earlier.linksOutside(was) : goneLinks())
     const made = later.linksOutside(row, !was).find((link) => !known.has(link))
     if (made !== undefined) {
       return { kind: 'reference', text: `a row of ${name} refers to another’s by ${made.split('=')[0]}` }

@@ -68,7 +68,7 @@ export function modelProof(scene: Scene, name: string, outcomes: Outcomes, besid
       if (leaks.length === 0 && !isProven && !unproven) continue
       const verdict = leaks.length > 0 ? 'leak' : isProven ? 'proven' : 'unproven'
       if (verdict === 'unproven' && unproven) {
-        doubt(operation, hull, unproven.reason)
+        doubt(operation, hull, (isCreate(operation) && scene.uncreatable.get(name)) || unproven.reason)
         findings.push(finding('unproven', hull, unproven))
       }
       details.push({ operation, hull, verdict, attacks: judgements.length })
@@ -122,6 +122,11 @@ function operationsOf({ scope, isView }: ModelManifest, hull: Hull): readonly st
     ...(hull === 'two' && scope.kind !== 'global' ? ['sql.select'] : []),
     ...(hull === 'two' && !isView ? sqlWrites : []),
   ]
+}
+
+/** Prisma's client makes no row by itself of what it does not know whole. */
+function isCreate(operation: string): boolean {
+  return operation.startsWith('create') || operation === 'upsert'
 }
 
 function listOf(cells: readonly string[]): string {

@@ -10,7 +10,8 @@ export interface Selection {
 /**
  * Thins the attacks on models that resemble each other. Attacks are of a kind if they have the same operation and
  * form, begin with models of the same scope, and differ in names alone; of each kind one in `share` is kept, and the
- * first in any case. Which of them it is differs from kind to kind, so that every model keeps some.
+ * first in any case. Which of them it is differs from kind to kind, so that every model keeps some. Those in SQL are all
+ * kept.
  */
 export class Thinning {
   readonly #scene: Scene
@@ -46,7 +47,9 @@ export class Thinning {
       ofModel.add(kind)
       const count = this.#seen.get(kind) ?? 0
       this.#seen.set(kind, count + 1)
-      if (count === 0 || (count + kind.length) % this.#share === 0) chosen.add(attack)
+      // hull one is the same for all models; policies are each table's own, and damaged one by one
+      if (count === 0 || attack.sql !== undefined || (count + kind.length) % this.#share === 0)
+        chosen.add(attack)
     }
     if (!this.#oncePerModel) return { chosen: [...chosen], spare: [] }
     for (const attack of attacks) {

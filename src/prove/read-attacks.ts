@@ -6,7 +6,13 @@ import { isText } from './schema-shape.ts'
 /** Reads that begin with rows of B's: every operation, and every way to write its filter, cursor and groups. */
 export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
   const victims = scene.world.rowsOf(model).filter((row) => !scene.world.isVisible(row))
-  const victim = victims.find((row) => row === scene.row(model, 'b', 'cross')) ?? victims[0]
+  const secret = scene.secretField(model)
+  const isKey = scene.world.model(model).primaryKey.includes(secret)
+  // where nothing but a key tells, the number of rows must
+  const victim =
+    victims.find((row) => isKey && scene.isAway(row)) ??
+    victims.find((row) => row === scene.row(model, 'b', 'cross')) ??
+    victims[0]
   if (!victim) return
   const read = (operation: string, form: string, args: object): Attack => ({
     model,
@@ -15,7 +21,6 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
     args,
     kind: 'read',
   })
-  const secret = scene.secretField(model)
   const where = filterOf(scene, victim)
   const orderBy = keyOrder(scene, model)
   const missing = { NOT: where }
@@ -43,7 +48,10 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
   yield read('findFirstOrThrow', 'AND with an empty NOT', { where: { AND: [where, { NOT: [] }] } })
   yield read('findMany', 'OR within AND within NOT', { where: { NOT: { AND: [{ OR: [missing] }] } } })
   yield read('findMany', 'backwards from a cursor', { cursor: uniqueWhere(scene, victim), take: -2, orderBy })
-  yield read('findMany', 'distinct', { distinct: [secret], orderBy: [{ [secret]: 'asc' }] })
+  yield read('findMany', 'distinct', {
+    distinct: [secret],
+    orderBy: isKey ? orderBy : [{ [secret]: 'asc' }, ...orderBy],
+  })
   yield read('findMany', 'omit of the key', {
     where,
     omit: { [scene.world.model(model).primaryKey[0] ?? '']: true },

@@ -42,7 +42,7 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
   if (scope.kind === 'root') {
     if (owner === 'a') data[scope.field] = scene.tenantValues.a
   } else if (tenantField !== undefined && !linked.has(tenantField) && !given.has(tenantField)) {
-    data[tenantField] = owner === 'nobody' ? null : scene.tenantValues[owner]
+    data[tenantField] = owner === 'nobody' ? null : tenantFor(scene, model, owner)
   }
   for (const [name, relation] of Object.entries(relations)) {
     const fields = relation.fields.filter((field) => !given.has(field))
@@ -54,12 +54,31 @@ export function newRow(scene: Scene, model: string, { owner, form, via }: NewRow
     }
     const mustLead = fields.some((field) => field !== tenantField && scene.mustLead(model, field))
     if (!relation.required && !isTenant && !mustLead) continue
-    const target = parentFor(scene, model, name, owner)
+    const target = (isTenant && freeTenant(scene, model, owner)) || parentFor(scene, model, name, owner)
     if (!target) continue
     if (form === 'checked') data[name] = { connect: uniqueWhere(scene, target) }
     else Object.assign(data, keyOf(scene, model, relation, target, given))
   }
   return data
+}
+
+/** The tenant of a new row. */
+function tenantFor(scene: Scene, model: string, owner: 'a' | 'b'): unknown {
+  const { tenantModel, models } = scene.manifest
+  const free = freeTenant(scene, model, owner)
+  const root = models[tenantModel]
+  const field = (root && tenantFieldOf(root)) ?? ''
+  return free
+    ? prismaValue(shapeOf(scene, tenantModel).fields[field], free.values[field])
+    : scene.tenantValues[owner]
+}
+
+/** Where each tenant has one row at most, the tenant that has none. */
+function freeTenant(scene: Scene, model: string, owner: Owner): Row | undefined {
+  const tenantField = tenantFieldOf(scene.world.model(model))
+  const isOnly = shapeOf(scene, model).uniqueSets.some((set) => set.length === 1 && set[0] === tenantField)
+  const isRoot = model === scene.manifest.tenantModel
+  return isOnly && !isRoot && owner === 'b' ? scene.row(scene.manifest.tenantModel, 'b', 'free') : undefined
 }
 
 /** The fields of a foreign key that refers to a row. */
@@ -170,13 +189,40 @@ export function collides(scene: Scene, row: Row, changes: Data): boolean {
   )
 }
 
-/** Whether no required key leads to the row. */
+/** Whether no key keeps all rows of a model from having these values at once. */
+export function mayAllHave(scene: Scene, model: string, changes: Data): boolean {
+  const { world } = scene
+  const { fields, uniqueSets } = shapeOf(scene, model)
+  const rows = world.rowsOf(model)
+  const isFree = Object.keys(world.model(model).relations).every((name) => {
+    const { relation, inverse } = world.relation(model, name)
+    if (relation.fields.length > 0) {
+      // of a key, all or nothing
+      const changed = relation.fields.filter((field) => field in changes)
+      return changed.length === 0 || changed.length === relation.fields.length
+    }
+    const isReferredBy = inverse?.references.some((field) => field in changes) ?? false
+    return !isReferredBy || rows.every((row) => world.follow(row, name).length === 0)
+  })
+  return (
+    isFree &&
+    uniqueSets.every((set) => {
+      if (!set.some((field) => field in changes)) return true
+      const keys = rows
+        .map((row) => set.map((field) => sameText(fields[field], { ...row.values, ...changes }[field])))
+        .map((key) => JSON.stringify(key))
+      return new Set(keys).size === keys.length
+    })
+  )
+}
+
+/** Whether no required key leads to the row, but for its own. */
 export function isDeletable(scene: Scene, row: Row): boolean {
   const { world } = scene
   return Object.keys(world.model(row.model).relations).every((name) => {
     const { relation, inverse } = world.relation(row.model, name)
     const isReferredTo = relation.fields.length === 0 && (inverse?.fields.length ?? 0) > 0
-    return !isReferredTo || !inverse?.required || world.follow(row, name).length === 0
+    return !isReferredTo || !inverse?.required || world.follow(row, name).every((other) => other === row)
   })
 }
 

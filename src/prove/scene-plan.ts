@@ -281,12 +281,19 @@ export class ScenePlan {
   /** Whether the key itself, or the scope that it gives, keeps a relation inside the tenant. */
   staysByKey(table: PlanTable, key: Key): boolean {
     const { model } = table
-    if (!model || !key.relation) return false
+    if (!model) return false
+    if (!key.relation) return this.#pairsTenants(table, key)
     return (
       carriesTenant(this.#manifest, model, key.name) ||
       (model.scope.kind === 'through' && model.scope.relation === key.name) ||
       this.isTenantKey(table, key)
     )
+  }
+
+  /** Whether a key of the catalog alone holds the tenants of both ends together. */
+  #pairsTenants({ tenantColumn }: PlanTable, { columns, references, target }: Key): boolean {
+    const position = tenantColumn === undefined ? -1 : columns.indexOf(tenantColumn)
+    return position >= 0 && references[position] === this.tables.get(target)?.tenantColumn
   }
 
   isTenantKey(table: PlanTable, key: Key): boolean {
@@ -369,7 +376,7 @@ export class ScenePlan {
                 narrowest,
                 slot === 'spare' ? 500 + number : number + 1,
                 position,
-                varied || isText(narrowest),
+                varied || isText(narrowest) || (slot === 'spare' && /^jsonb?$/.test(narrowest.element)),
               )
       row.cells.set(column, Cell.own(shape, `${table.name}.${column}`, row, fill))
     }

@@ -45,6 +45,10 @@ export interface Scene {
   fresh(model: string): Readonly<Record<string, unknown>>
   /** Whether a new row of a model has to lead somewhere by a key that may be empty: a condition asks for it. */
   mustLead(model: string, field: string): boolean
+  /** Whether the other world is without the row. */
+  isAway(row: Row): boolean
+  /** Values of columns that every row of a model needs and Prisma's client does not know, as JSON has them. */
+  hidden(model: string): Readonly<Record<string, unknown>>
   secretField(model: string): string
   /** A row's secret as Prisma takes it in a filter. */
   secretOf(row: Row): unknown
@@ -99,6 +103,7 @@ export async function plantScene(
   )
   const secretField = (model: string) => secrets.get(model) ?? never(model)
   const spares = new Spares(plan)
+  const elsewhere = database.worldOf(otherState, tenants.a.id)
   return {
     manifest,
     shape,
@@ -118,6 +123,9 @@ export async function plantScene(
     disputed: (model) => rowOf(plan.find(model, 'a', 'disputed')),
     fresh: (model) => spares.next(model),
     mustLead: (model, field) => spares.mustLead(model, field),
+    isAway: (row) =>
+      elsewhere.rowsOf(row.model).every((other) => elsewhere.keyOf(other) !== world.keyOf(row)),
+    hidden: (model) => spares.hidden(model),
     secretField,
     secretOf: (row) => {
       const field = secretField(row.model)
@@ -331,6 +339,12 @@ class Spares {
   next(model: string): Readonly<Record<string, unknown>> {
     const rows = this.#of(model)
     return rows[this.#turn++ % Math.max(rows.length, 1)] ?? {}
+  }
+
+  hidden(model: string): Readonly<Record<string, unknown>> {
+    const [spare] = this.#plan.spareOf(model)
+    const columns = spare?.table.shape.hiddenRequired ?? []
+    return Object.fromEntries(columns.map((column) => [column, spare?.storedValues[column]]))
   }
 
   mustLead(model: string, field: string): boolean {

@@ -1,6 +1,6 @@
 import { qualified, quoteIdentifier } from '../policy/identifier.ts'
 import type { Attack, SqlCall } from './attack.ts'
-import { changeOf, collides, isDeletable, moveTo, newRow } from './row-data.ts'
+import { changeOf, collides, isDeletable, mayAllHave, moveTo, newRow } from './row-data.ts'
 import { tenantColumn } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 import { isUnique } from './schema-shape.ts'
@@ -167,9 +167,10 @@ class Table {
     readonly value: string
   } {
     const { columns } = this.#scene.world.model(this.model)
-    const row = Object.fromEntries(
-      Object.entries(data).map(([field, value]) => [columns[field] ?? field, value]),
-    )
+    const row = {
+      ...this.#scene.hidden(this.model),
+      ...Object.fromEntries(Object.entries(data).map(([field, value]) => [columns[field] ?? field, value])),
+    }
     const names = Object.keys(row).map(quoteIdentifier).join(', ')
     return {
       columns: names,
@@ -300,6 +301,7 @@ function* updates(scene: Scene, table: Table, victim: Row, make: Make): Generato
       )
     }
   }
+  yield* moves(scene, table, victim, make)
   const own = scene.row(model, 'a', 'free')
   const data = own && moveTo(scene, own, 'b')
   if (!own || !data || collides(scene, own, data) || !scene.world.isWritable(own)) return
@@ -313,6 +315,29 @@ function* updates(scene: Scene, table: Table, victim: Row, make: Make): Generato
     },
     held,
   )
+}
+
+/**
+ * All rows at once, made A's or B's. No column is read, so PostgreSQL asks the policy for updates alone: behind one that
+ * is too wide, A claims what it can't even see.
+ */
+function* moves(scene: Scene, table: Table, victim: Row, make: Make): Generator<Attack> {
+  const { model } = table
+  const own = scene.row(model, 'a', 'free')
+  const ways = [
+    ['all rows claimed', moveTo(scene, victim, 'a')],
+    ['all rows given away', own && moveTo(scene, own, 'b')],
+  ] as const
+  for (const [form, data] of ways) {
+    if (!data || !mayAllHave(scene, model, data)) continue
+    const sets = Object.keys(data).map((name, index) => `${table.column(name)} = $${index + 1}`)
+    yield make(
+      'sql.update',
+      form,
+      { text: `update ${table.name} set ${sets.join(', ')}`, values: Object.values(data) },
+      heldOf(scene, model),
+    )
+  }
 }
 
 function* deletes(scene: Scene, table: Table, victim: Row, make: Make): Generator<Attack> {

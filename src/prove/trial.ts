@@ -257,20 +257,28 @@ const trialFunction = `
 
 /** Makes a place for every row in the partitioned tables of a database that may be thrown away. */
 export async function completePartitions(admin: pg.Client): Promise<void> {
-  const { rows } = await admin.query<{ schema: string; name: string; sql: string; oid: string }>(
-    partitionsSql,
-  )
-  for (const { schema, name, sql, oid } of rows) {
+  const { rows } = await admin.query<{
+    schema: string
+    name: string
+    sql: string
+    oid: string
+    owner: string
+  }>(partitionsSql)
+  for (const { schema, name, sql, oid, owner } of rows) {
     const partition = `doublehull_rest_${oid}`
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
     await admin.query(
       `create table ${quoteIdentifier(schema)}.${quoteIdentifier(partition)} partition of ${table} ${sql}`,
     )
+    // who may empty the whole table may empty its parts
+    await admin.query(
+      `alter table ${quoteIdentifier(schema)}.${quoteIdentifier(partition)} owner to ${quoteIdentifier(owner)}`,
+    )
   }
 }
 
 const partitionsSql = `
-  select n.nspname as schema, c.relname as name, c.oid::text as oid,
+  select n.nspname as schema, c.relname as name, c.oid::text as oid, pg_catalog.pg_get_userbyid(c.relowner) as owner,
          case p.partstrat when 'h' then 'for values with (modulus 1, remainder 0)' else 'default' end as sql
     from pg_catalog.pg_partitioned_table p
     join pg_catalog.pg_class c on c.oid = p.partrelid

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach } from '@jest/globals'
-import type { PrismaClientClass } from '../tenancy/create-tenancy.ts'
 import { asTenant } from './as-tenant.ts'
 import { createTenant } from './create-tenant.ts'
 import { expectIsolated } from './expect-isolated.ts'
 import type { TenantFixtures, TenantFixturesOptions } from './tenant-fixtures.ts'
 import type { TestDatabase } from './test-database.ts'
-import { type BundledClass, createTestDatabases, type TestDatabases } from './test-databases.ts'
+import {
+  type BundledClass,
+  type ClientClass,
+  createTestDatabases,
+  type TestDatabases,
+} from './test-databases.ts'
 
 export type { TenantFixtures, TenantFixturesOptions } from './tenant-fixtures.ts'
 
@@ -29,7 +33,7 @@ const hookTimeout = 120_000
  * ```
  */
 export function useTenantDatabase<
-  Class extends PrismaClientClass<object> = BundledClass,
+  Class extends ClientClass = BundledClass,
   Extended extends object = InstanceType<Class>,
 >(options: TenantFixturesOptions<Class, Extended> = {}): TenantFixtures<InstanceType<Class>, Extended> {
   const { createTenant: newTenant = createTenant, ...rest } = options

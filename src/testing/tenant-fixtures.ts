@@ -1,13 +1,13 @@
-import type { PrismaClientClass, Tenancy } from '../tenancy/create-tenancy.ts'
+import type { Tenancy } from '../tenancy/create-tenancy.ts'
 import type { TenantClient } from '../tenancy/tenant-client.ts'
 import type { IsolationOptions, IsolationProof } from './expect-isolated.ts'
 import type { TestDatabase } from './test-database.ts'
-import type { BundledClass, TestDatabasesOptions } from './test-databases.ts'
+import type { BundledClass, ClientClass, TestDatabasesOptions } from './test-databases.ts'
 import type { TestTenant } from './test-tenant.ts'
 
 /** What the fixtures of a test framework are made with, beside the options of `createTestDatabases`. */
 export interface TenantFixturesOptions<
-  Class extends PrismaClientClass<object> = BundledClass,
+  Class extends ClientClass = BundledClass,
   Extended extends object = InstanceType<Class>,
 > extends TestDatabasesOptions<Class, Extended> {
   /**

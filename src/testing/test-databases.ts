@@ -19,9 +19,15 @@ export type BundledClass = new (
   ...options: ConstructorParameters<PrismaClientClass<object>>
 ) => BundledPrismaClient
 
+/**
+ * Any generated class. Wider than `PrismaClientClass`: by that the compiler would read the class's own type parameters as
+ * `any`, where the option may be left out, and not know it again.
+ */
+export type ClientClass = new (...options: never[]) => object
+
 /** What the databases of {@link createTestDatabases} are made of, and what their tenancies are opened with. */
 export interface TestDatabasesOptions<
-  Class extends PrismaClientClass<object> = BundledClass,
+  Class extends ClientClass = BundledClass,
   Extended extends object = InstanceType<Class>,
 > extends Omit<
     TenancyOptions<object, object>,
@@ -88,7 +94,7 @@ export interface TestDatabases<Client extends object, Extended extends object = 
  * ```
  */
 export async function createTestDatabases<
-  Class extends PrismaClientClass<object> = BundledClass,
+  Class extends ClientClass = BundledClass,
   Extended extends object = InstanceType<Class>,
 >(
   options: TestDatabasesOptions<Class, Extended> = {},

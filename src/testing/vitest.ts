@@ -1,16 +1,20 @@
 import { type TestAPI, test } from 'vitest'
-import type { PrismaClientClass } from '../tenancy/create-tenancy.ts'
 import { asTenant } from './as-tenant.ts'
 import { createTenant } from './create-tenant.ts'
 import { expectIsolated } from './expect-isolated.ts'
 import type { TenantFixtures, TenantFixturesOptions } from './tenant-fixtures.ts'
-import { type BundledClass, createTestDatabases, type TestDatabases } from './test-databases.ts'
+import {
+  type BundledClass,
+  type ClientClass,
+  createTestDatabases,
+  type TestDatabases,
+} from './test-databases.ts'
 
 export type { TenantFixtures, TenantFixturesOptions } from './tenant-fixtures.ts'
 
 /** What {@link tenantTest} is made with. */
 export interface TenantTestOptions<
-  Class extends PrismaClientClass<object> = BundledClass,
+  Class extends ClientClass = BundledClass,
   Extended extends object = InstanceType<Class>,
 > extends TenantFixturesOptions<Class, Extended> {
   /** Whether all tests of a file share a database, or each has one of its own; `file` unless told. */
@@ -33,7 +37,7 @@ export interface TenantTestOptions<
  * ```
  */
 export function tenantTest<
-  Class extends PrismaClientClass<object> = BundledClass,
+  Class extends ClientClass = BundledClass,
   Extended extends object = InstanceType<Class>,
 >(options: TenantTestOptions<Class, Extended> = {}): TestAPI<TenantFixtures<InstanceType<Class>, Extended>> {
   const { scope = 'file', createTenant: newTenant = createTenant, ...rest } = options

@@ -12,9 +12,12 @@ export interface Admission {
   readonly isVerified: boolean
 }
 
-interface ProtectedTable {
+/** A table, or a view, that a login is held to. */
+export interface ProtectedTable {
   readonly schema: string
   readonly table: string
+  /** It has no policies, and is held where it asks its tables as whoever queries it. */
+  readonly isView?: boolean
 }
 
 // Catalog tables only: the role may lack privileges on the tables themselves. What counts is not only what the
@@ -37,7 +40,10 @@ select session_user::text,
        (select pg_catalog.bool_or(bypasses) from reachable),
        wanted.schema_name || '.' || wanted.table_name,
        c.oid is not null,
-       coalesce(pg_catalog.row_security_active(c.oid), false),
+       case when wanted.is_view then coalesce((select pg_catalog.bool_or(o.option_value::boolean)
+                                                 from pg_catalog.pg_options_to_table(c.reloptions) o
+                                                where c.relkind = 'v' and o.option_name = 'security_invoker'), false)
+            else coalesce(pg_catalog.row_security_active(c.oid), false) end,
        exists (select from reachable r where r.oid = c.relowner),
        exists (select from reachable r
                 where pg_catalog.has_table_privilege(r.oid, c.oid, 'truncate, trigger, references'))
@@ -57,7 +63,7 @@ select session_user::text,
        coalesce((select p.prosecdef from pg_catalog.pg_proc p
                    join pg_catalog.pg_namespace tenancy on tenancy.oid = p.pronamespace
                   where tenancy.nspname = 'tenancy' and p.proname = 'current_tenant_id' and p.pronargs = 0), false)
-  from unnest($1::text[], $2::text[]) with ordinality as wanted (schema_name, table_name, position)
+  from unnest($1::text[], $2::text[], $3::boolean[]) with ordinality as wanted (schema_name, table_name, is_view, position)
   left join pg_catalog.pg_namespace n on n.nspname = wanted.schema_name
   left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
  order by wanted.position`
@@ -142,7 +148,11 @@ export async function examineSystemConnection(
 async function askOf(query: Ask, tables: readonly ProtectedTable[]): Promise<readonly Finding[]> {
   const { rows } = await query({
     text: question,
-    values: [tables.map(({ schema }) => schema), tables.map(({ table }) => table)],
+    values: [
+      tables.map(({ schema }) => schema),
+      tables.map(({ table }) => table),
+      tables.map(({ isView }) => isView ?? false),
+    ],
     rowMode: 'array',
   } as pg.QueryArrayConfig)
   return (rows as Answer[]).map(toFinding)
@@ -192,7 +202,12 @@ function refusalOf(role: string, answers: readonly Finding[]): TenancyError | un
   }
   const open = tablesWith(answers, (answer) => !answer.held)
   if (open.length > 0) {
-    return refuse('DH303', role, open, `row-level security does not hold "${role}"; enable and force it`)
+    return refuse(
+      'DH303',
+      role,
+      open,
+      `row-level security does not hold "${role}"; enable and force it, and let views have security_invoker, as doublehull policies writes it`,
+    )
   }
   return undefined
 }

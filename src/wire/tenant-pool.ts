@@ -3,7 +3,7 @@ import type { ContextSigner } from '../context/context-signature.ts'
 import { currentTenantScope, type WireScope, type WorkContext } from '../context/wire-scope.ts'
 import { TenancyError, tenancyIsClosed } from '../errors.ts'
 import type { PoolStatistics } from '../telemetry/pool-statistics.ts'
-import { type Admission, examineConnection, type StartupChecks } from './admission.ts'
+import { type Admission, examineConnection, type ProtectedTable, type StartupChecks } from './admission.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
 import {
@@ -23,7 +23,7 @@ const Pool = pg.Pool as unknown as new () => Pick<pg.Pool, 'on' | 'emit' | 'remo
 
 export interface TenantPoolOptions extends ConnectionPoolOptions {
   /** Tables that row-level security must hold for the role of this pool; checked before the first use. */
-  readonly protectedTables: readonly { readonly schema: string; readonly table: string }[]
+  readonly protectedTables: readonly ProtectedTable[]
   /** Go on although row-level security does not hold the role or a table. */
   readonly allowRoleThatBypassesRowSecurity: boolean
   /** Signs the contexts, where the tenancy has a key. */

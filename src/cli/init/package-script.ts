@@ -13,12 +13,19 @@ export function withScript(text: string, name: string, script: string): string {
   if (!before || Object.hasOwn(before.scripts, name)) return text
   const ending = text.includes('\r\n') ? '\r\n' : '\n'
   const indent = /^\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? '  '
-  const entry = `${JSON.stringify(name)}: ${JSON.stringify(script)}`
+  // written on one line, it stays on one
+  const isOneLine = !text.trim().includes('\n') && text.trim() !== '{}'
+  const colon = isOneLine && !/":\s/.test(text) ? ':' : ': '
+  const entry = `${JSON.stringify(name)}${colon}${JSON.stringify(script)}`
   // strings blanked out, so that a brace in one is no brace; keys stay findable by their place
   const code = text.replace(/"(?:\\.|[^"\\])*"/g, (part) => `"${'_'.repeat(part.length - 2)}"`)
   const scripts = scriptsAt(text, code)
   if (scripts === undefined) {
     const open = text.indexOf('{') + 1
+    if (isOneLine) {
+      const [space = ''] = /^\s*/.exec(text.slice(open)) ?? []
+      return `${text.slice(0, open)}${space}"scripts"${colon}{${space}${entry}${space}},${space}${text.slice(open + space.length)}`
+    }
     const block = `${ending}${indent}"scripts": {${ending}${indent}${indent}${entry}${ending}${indent}}`
     const isEmpty = code.slice(open).trim() === '}'
     return `${text.slice(0, open)}${block}${isEmpty ? ending : ','}${text.slice(open)}`
@@ -26,6 +33,11 @@ export function withScript(text: string, name: string, script: string): string {
   const close = code.indexOf('}', scripts)
   const inside = text.slice(scripts, close)
   const kept = inside.trimEnd()
+  if (isOneLine || (kept !== '' && !inside.includes('\n'))) {
+    const space = /,\s/.test(kept) || /^\s/.test(inside) ? ' ' : ''
+    const added = kept === '' ? entry : `${kept},${space}${entry}`
+    return `${text.slice(0, scripts)}${added}${inside.slice(kept.length)}${text.slice(close)}`
+  }
   const rest = kept === '' ? `${ending}${indent}` : inside.slice(kept.length)
   const line = `${ending}${indent}${indent}${entry}`
   return `${text.slice(0, scripts)}${kept}${kept === '' ? '' : ','}${line}${rest}${text.slice(close)}`

@@ -5,6 +5,7 @@ import { classify } from '../../manifest/classify.ts'
 import type { Manifest } from '../../manifest/manifest.ts'
 import { clientOf, manifestFiles } from '../../manifest/manifest-files.ts'
 import { parseSchema, type SchemaSource } from '../../manifest/read-schema.ts'
+import { findMigrations } from '../find-migrations.ts'
 import { githubWorkflow, type PipelineHost, packageManager } from './ci-workflow.ts'
 import type { Draft } from './draft.ts'
 import { withEnvironment } from './environment-example.ts'
@@ -96,7 +97,7 @@ export function planFiles(wanted: FilesToPlan): {
 }
 
 function configFor(schema: string, addresses: DatasourceAddresses): string {
-  const text = prismaConfig(schema, addresses)
+  const text = prismaConfig({ schema, migrations: findMigrations() }, addresses)
   if (text !== undefined) return text
   throw new TenancyError(
     'DH304',

@@ -3,10 +3,13 @@ import type { DatasourceAddresses } from './schema-edits.ts'
 /**
  * The `prisma.config.ts` that Prisma 7 takes the place of the datasource's addresses in.
  *
- * @param schema path of the schema, from the current folder
+ * @param paths of the schema, and of the folder of migrations, from the current folder
  * @returns the text, or `undefined` where an address is not simply a variable of the environment
  */
-export function prismaConfig(schema: string, addresses: DatasourceAddresses): string | undefined {
+export function prismaConfig(
+  { schema, migrations: folder }: { readonly schema: string; readonly migrations: string },
+  addresses: DatasourceAddresses,
+): string | undefined {
   // the CLI goes past a pooler where it can; directUrl is no more
   const migrations = addresses.directUrl ?? addresses.url
   const shadow = addresses.shadowDatabaseUrl
@@ -23,7 +26,7 @@ const url = ${url === 'DIRECT_URL' ? '' : "process.env['DIRECT_URL'] || "}proces
 ${shadowUrl === undefined ? '' : `const shadowDatabaseUrl = process.env['${shadowUrl}']\n`}
 export default defineConfig({
   schema: '${schema}',
-  migrations: { path: 'prisma/migrations' },
+  migrations: { path: '${folder}' },
   // left out where it is not set: \`prisma generate\` needs no database
   datasource: { ...(url ? { url } : {})${shadowUrl === undefined ? '' : ', ...(shadowDatabaseUrl ? { shadowDatabaseUrl } : {})'} },
 })
