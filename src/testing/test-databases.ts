@@ -23,12 +23,10 @@ export type BundledClass = new (
  * The client of a generated class. The classes themselves are known as objects and no more: for an option that may be left
  * out, the compiler would take a constraint with a constructor for the class, and its client for any.
  */
+export type ClientOf<Class> = Class extends AnyClientClass<infer Client extends object> ? Client : never
+
 // oxlint-disable-next-line typescript/no-explicit-any -- each generated class has option types of its own
-export type ClientOf<Class> = Class extends (new (
-  options: any,
-) => infer Client extends object)
-  ? Client
-  : never
+type AnyClientClass<Client> = new (options: any) => Client
 
 /** What the databases of {@link createTestDatabases} are made of, and what their tenancies are opened with. */
 export interface TestDatabasesOptions<
