@@ -223,6 +223,28 @@ describe('a schema that is damaged', () => {
     expect(await codesFound()).toEqual(known)
   })
 
+  it('is not called proven when policies let pass what no attack tries', { timeout: 120_000 }, async () => {
+    const open = `(select pg_catalog.current_setting('app.debug', true)) = 'on'`
+    const { rows } = await database.admin.query<{ name: string; condition: string }>(
+      `select polname as name, pg_catalog.pg_get_expr(polqual, polrelid) as condition
+         from pg_catalog.pg_policy where polrelid = 'desk.folder'::regclass and polname = any ($1)`,
+      [['guard', 'select'].map((kind) => policyOf('Folder', kind).replaceAll('"', ''))],
+    )
+    await run(
+      ...rows.map(
+        ({ name, condition }) => `alter policy ${name} on desk.folder using (${condition} or ${open})`,
+      ),
+    )
+    try {
+      const [folder] = (await prove(['Folder'])).models
+      expect(folder?.leaks).toBe(0)
+      expect(folder?.verdict).toBe('unproven')
+      expect(folder?.unproven.filter((reason) => reason.includes('DH323'))).toHaveLength(2)
+    } finally {
+      await run(...folderPolicies())
+    }
+  })
+
   it('is found out when hull one forgets a model', { timeout: 120_000 }, async () => {
     const report = await prove(['Folder'], { hullOneManifest: withScope('Folder', { kind: 'global' }) })
     const leaks = leaksOf(report)

@@ -2,6 +2,7 @@ import type { Manifest } from '../manifest/manifest.ts'
 import type { RoleNames } from '../policy/roles.ts'
 import type { PrismaClientClass } from '../tenancy/create-tenancy.ts'
 import type { Attack, Hull } from './attack.ts'
+import { changedPolicies } from './changed-policies.ts'
 import { disputesOf } from './disputed-rows.ts'
 import { Matrix } from './matrix.ts'
 import { subjectsOf } from './matrix-attacks.ts'
@@ -101,6 +102,7 @@ export async function proveWith(options: ProveOptions & Experiment): Promise<Pro
       models: Object.keys(manifest.models).length - scene.unplanted.size,
       rows: scene.state.reduce((sum, rows) => sum + rows.length, 0),
     })
+    const changed = await changedPolicies(options)
     const proofs = new Map(done.map((proof) => [proof.name, proof]))
     const left = names.filter((name) => !proofs.has(name))
     total = matrix.sizeOf(left)
@@ -111,7 +113,7 @@ export async function proveWith(options: ProveOptions & Experiment): Promise<Pro
         const disputes = await disputesOf(scene, matrix.runner, name)
         const proof = modelProof(scene, name, outcomes, {
           oracles,
-          doubts: oracles.flatMap((oracle) => doubtOf(oracle) ?? []),
+          doubts: [...oracles.flatMap((oracle) => doubtOf(oracle) ?? []), ...(changed.get(name) ?? [])],
           leaks: disputes,
           statements: await statementsOf(options, matrix, leaksOf(outcomes).slice(0, mostStatements)),
         })
