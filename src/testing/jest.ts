@@ -6,7 +6,7 @@ import type { TenantFixtures, TenantFixturesOptions } from './tenant-fixtures.ts
 import type { TestDatabase } from './test-database.ts'
 import {
   type BundledClass,
-  type ClientClass,
+  type ClientOf,
   createTestDatabases,
   type TestDatabases,
 } from './test-databases.ts'
@@ -33,11 +33,11 @@ const hookTimeout = 120_000
  * ```
  */
 export function useTenantDatabase<
-  Class extends ClientClass = BundledClass,
-  Extended extends object = InstanceType<Class>,
->(options: TenantFixturesOptions<Class, Extended> = {}): TenantFixtures<InstanceType<Class>, Extended> {
+  Class extends object = BundledClass,
+  Extended extends object = ClientOf<Class>,
+>(options: TenantFixturesOptions<Class, Extended> = {}): TenantFixtures<ClientOf<Class>, Extended> {
   const { createTenant: newTenant = createTenant, ...rest } = options
-  type Client = InstanceType<Class>
+  type Client = ClientOf<Class>
   let databases: TestDatabases<Client, Extended> | undefined
   let database: TestDatabase<Client, Extended> | undefined
   let tenants: { readonly a: string; readonly b: string } | undefined

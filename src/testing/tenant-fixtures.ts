@@ -2,19 +2,19 @@ import type { Tenancy } from '../tenancy/create-tenancy.ts'
 import type { TenantClient } from '../tenancy/tenant-client.ts'
 import type { IsolationOptions, IsolationProof } from './expect-isolated.ts'
 import type { TestDatabase } from './test-database.ts'
-import type { BundledClass, ClientClass, TestDatabasesOptions } from './test-databases.ts'
+import type { BundledClass, ClientOf, TestDatabasesOptions } from './test-databases.ts'
 import type { TestTenant } from './test-tenant.ts'
 
 /** What the fixtures of a test framework are made with, beside the options of `createTestDatabases`. */
 export interface TenantFixturesOptions<
-  Class extends ClientClass = BundledClass,
-  Extended extends object = InstanceType<Class>,
+  Class extends object = BundledClass,
+  Extended extends object = ClientOf<Class>,
 > extends TestDatabasesOptions<Class, Extended> {
   /**
    * Creates a tenant and returns its id: where the function of that name can't make one up, or where each should have
    * something.
    */
-  readonly createTenant?: (database: TestDatabase<InstanceType<Class>, Extended>) => PromiseLike<string>
+  readonly createTenant?: (database: TestDatabase<ClientOf<Class>, Extended>) => PromiseLike<string>
 }
 
 /** What a test is given. */

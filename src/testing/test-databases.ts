@@ -20,15 +20,20 @@ export type BundledClass = new (
 ) => BundledPrismaClient
 
 /**
- * Any generated class. Wider than `PrismaClientClass`: by that the compiler would read the class's own type parameters as
- * `any`, where the option may be left out, and not know it again.
+ * The client of a generated class. The classes themselves are known as objects and no more: for an option that may be left
+ * out, the compiler would take a constraint with a constructor for the class, and its client for any.
  */
-export type ClientClass = new (...options: never[]) => object
+// oxlint-disable-next-line typescript/no-explicit-any -- each generated class has option types of its own
+export type ClientOf<Class> = Class extends (new (
+  options: any,
+) => infer Client extends object)
+  ? Client
+  : never
 
 /** What the databases of {@link createTestDatabases} are made of, and what their tenancies are opened with. */
 export interface TestDatabasesOptions<
-  Class extends ClientClass = BundledClass,
-  Extended extends object = InstanceType<Class>,
+  Class extends object = BundledClass,
+  Extended extends object = ClientOf<Class>,
 > extends Omit<
     TenancyOptions<object, object>,
     | 'PrismaClient'
@@ -94,11 +99,9 @@ export interface TestDatabases<Client extends object, Extended extends object = 
  * ```
  */
 export async function createTestDatabases<
-  Class extends ClientClass = BundledClass,
-  Extended extends object = InstanceType<Class>,
->(
-  options: TestDatabasesOptions<Class, Extended> = {},
-): Promise<TestDatabases<InstanceType<Class>, Extended>> {
+  Class extends object = BundledClass,
+  Extended extends object = ClientOf<Class>,
+>(options: TestDatabasesOptions<Class, Extended> = {}): Promise<TestDatabases<ClientOf<Class>, Extended>> {
   const { PrismaClient, manifest, extend, migrations, setup, server: given, ...settings } = options
   if ((PrismaClient === undefined) !== (manifest === undefined)) {
     throw new TenancyError('DH409', 'PrismaClient and manifest go together; give both, or neither')
@@ -112,7 +115,7 @@ export async function createTestDatabases<
     ...(extend && { extend }),
     PrismaClient: schema.PrismaClient,
     manifest: schema.manifest,
-  } as unknown as Omit<TenancyOptions<InstanceType<Class>, Extended>, 'connectionString'>
+  } as unknown as Omit<TenancyOptions<ClientOf<Class>, Extended>, 'connectionString'>
 
   const server = given ?? (await openDatabaseServer('postgres', testServer))
   const letGo = async () => {
@@ -132,7 +135,7 @@ export async function createTestDatabases<
       ...(settings.roles && { roles: { names: settings.roles } }),
       ...(settings.contextKey !== undefined && { context: { key: settings.contextKey } }),
     })
-  const open = new Set<TestDatabase<InstanceType<Class>, Extended>>()
+  const open = new Set<TestDatabase<ClientOf<Class>, Extended>>()
   let closing: Promise<void> | undefined
 
   async function close(): Promise<void> {
@@ -175,7 +178,7 @@ export async function createTestDatabases<
           ownerUrl: withLogin(adminUrl, logins.owner),
           systemUrl: withLogin(adminUrl, logins.system),
         }
-        const database = new OpenTestDatabase<InstanceType<Class>, Extended>({
+        const database = new OpenTestDatabase<ClientOf<Class>, Extended>({
           name: clone,
           urls,
           options: tenancyOptions,

@@ -5,7 +5,7 @@ import { expectIsolated } from './expect-isolated.ts'
 import type { TenantFixtures, TenantFixturesOptions } from './tenant-fixtures.ts'
 import {
   type BundledClass,
-  type ClientClass,
+  type ClientOf,
   createTestDatabases,
   type TestDatabases,
 } from './test-databases.ts'
@@ -14,8 +14,8 @@ export type { TenantFixtures, TenantFixturesOptions } from './tenant-fixtures.ts
 
 /** What {@link tenantTest} is made with. */
 export interface TenantTestOptions<
-  Class extends ClientClass = BundledClass,
-  Extended extends object = InstanceType<Class>,
+  Class extends object = BundledClass,
+  Extended extends object = ClientOf<Class>,
 > extends TenantFixturesOptions<Class, Extended> {
   /** Whether all tests of a file share a database, or each has one of its own; `file` unless told. */
   readonly scope?: 'file' | 'test'
@@ -36,12 +36,11 @@ export interface TenantTestOptions<
  * })
  * ```
  */
-export function tenantTest<
-  Class extends ClientClass = BundledClass,
-  Extended extends object = InstanceType<Class>,
->(options: TenantTestOptions<Class, Extended> = {}): TestAPI<TenantFixtures<InstanceType<Class>, Extended>> {
+export function tenantTest<Class extends object = BundledClass, Extended extends object = ClientOf<Class>>(
+  options: TenantTestOptions<Class, Extended> = {},
+): TestAPI<TenantFixtures<ClientOf<Class>, Extended>> {
   const { scope = 'file', createTenant: newTenant = createTenant, ...rest } = options
-  type Client = InstanceType<Class>
+  type Client = ClientOf<Class>
   interface Given extends TenantFixtures<Client, Extended> {
     readonly databases: TestDatabases<Client, Extended>
   }
