@@ -50,7 +50,9 @@ export const fixture: Fixture = {
       // a database for ids of another type
       broken: `alter function tenancy.missing_tenant_id() rename to elsewhere;
         create function tenancy.missing_tenant_id() returns text language plpgsql stable parallel safe
-        set search_path = '' as $$${missingBody}$$`,
+        set search_path = '' as $$${missingBody}$$;
+        alter function tenancy.missing_tenant_id() owner to doublehull_owner;
+        revoke execute on function tenancy.missing_tenant_id() from public`,
       mended: `drop function tenancy.missing_tenant_id();
         alter function tenancy.elsewhere() rename to missing_tenant_id`,
       object: 'function tenancy.missing_tenant_id()',
