@@ -168,10 +168,15 @@ function tell(
   else if (check)
     stdout(`${prefix}due: ${migrations.map(({ name }) => name).join(', ')}; run doublehull policies`)
   else for (const path of written) stdout(`wrote ${path}`)
-  if (written.length > 0)
+  if (written.length === 0) return
+  stdout(
+    'apply it with prisma migrate dev or doublehull migrate; on a database in use, see doublehull protect',
+  )
+  if (migrations.some(({ sql }) => /^alter table .* owner to /m.test(sql)))
     stdout(
-      'apply it with prisma migrate dev or doublehull migrate; on a database in use, see doublehull protect',
+      'tables change hands: a login that is their owner now, an application’s too, has no right on them then',
     )
+  stdout('what lies beside the tables, such as views and functions of others, doublehull verify finds')
 }
 
 function isProblem({ severity }: PoliciesFinding): boolean {

@@ -120,10 +120,10 @@ const remainingSql = `${part(1)}::pg_catalog.float8 - pg_catalog.date_part('epoc
 
 // In every transaction PostgreSQL sets up each expression of such a function anew, and asks for each function in it
 // whether it may be called: that takes longer than all the hashing. So a good context needs one expression of few
-// calls (abs says "from 0 to 90,000 seconds" with one mention), and what was wrong with a bad one is asked afterwards. Every type is qualified: also with an empty
-// search_path, PostgreSQL looks for a type among the temporary ones first, and a domain there could have its check
-// run with the owner's rights. No strict, no assert, no variable that holds a pad: the caller's own settings
-// (plpgsql.print_strict_params, debug_print_plan) would print it.
+// calls (abs says "from 0 to 90,000 seconds" with one mention), and what was wrong with a bad one is asked afterwards.
+// Every type is qualified: also with an empty search_path, PostgreSQL looks for a type among the temporary ones first,
+// and a domain there could have its check run with the owner's rights. No strict, no assert, no variable that holds a
+// pad: the caller's own settings (plpgsql.print_strict_params, debug_print_plan) would print it.
 const signedTenantBody = (id: TenantIdSql) => `
 declare
   -- claims (request.jwt.claims) are a setting that anybody can write: without a signature they count for nothing
