@@ -23,7 +23,7 @@ function bundledSubject(): Subject {
     // its tables are many and much alike
     open: async () => {
       const clients = await ProofClients.open({ adminUrl: database.adminUrl, PrismaClient, manifest })
-      return { clients, manifest, appendOnly, share: 5 }
+      return { clients, manifest, appendOnly, share: 3 }
     },
     heldBecause: [
       'other rows refer to the row by a key with the tenant',
