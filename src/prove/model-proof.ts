@@ -2,9 +2,9 @@ import type { ModelManifest } from '../manifest/manifest.ts'
 import { type Attack, type Hull, hulls } from './attack.ts'
 import { callOf } from './call-text.ts'
 import type { Outcomes } from './matrix.ts'
+import { type Judgement, judgementsOf } from './matrix-report.ts'
 import { readOperations, sqlWrites, writeOperations } from './operations.ts'
 import type { CellProof, KeyOracle, ModelProof, ProofFinding } from './proof-report.ts'
-import { type Judgement, judgementsOf } from './report.ts'
 import type { Scene } from './scene.ts'
 
 /** What else is known of a model than how its attacks went. */

@@ -1,5 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node'
-import type { MatrixCount } from '../../src/prove/report.ts'
+import type { MatrixCount } from '../../src/prove/matrix-report.ts'
 
 declare module 'vitest' {
   interface TaskMeta {

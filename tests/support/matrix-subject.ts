@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Manifest } from '../../src/manifest/manifest.ts'
 import { hulls } from '../../src/prove/attack.ts'
 import { Matrix } from '../../src/prove/matrix.ts'
+import type { MatrixCount } from '../../src/prove/matrix-report.ts'
 import { ProofClients } from '../../src/prove/proof-clients.ts'
-import type { MatrixCount } from '../../src/prove/report.ts'
 import type { FixtureDatabase } from '../fixtures/fixture-database.ts'
 
 /** One schema of the matrix. */
