@@ -64,7 +64,7 @@ beforeEach(async () => {
     insert into revision values ('${nobodys.revision}', '${nobodys.note}', '${nobodys.secret}');
     insert into sticker (id, glyph) values ('${nobodys.sticker}', '${nobodys.secret}');
     insert into plan values ('${invoice.plan}', 'plan');
-    insert into invoice (id, team_id, plan_id, amount) values ('${invoice.id}', '${a.team}', '${invoice.plan}', 4711)`)
+    insert into invoice (id, team_id, plan_id, amount) values ('${invoice.id}', '${a.team}', '${invoice.plan}', 471147114)`)
 })
 
 const hulls = ['one', 'two', 'both'] as const
@@ -327,13 +327,18 @@ describe('a model that is the system’s', () => {
     [
       '_count of some',
       'DH204',
-      (db) => db.team.findMany({ select: { _count: { select: { invoices: { where: { amount: 4711 } } } } } }),
+      (db) =>
+        db.team.findMany({ select: { _count: { select: { invoices: { where: { amount: 471147114 } } } } } }),
     ],
     ['_count where it has no other list', 'DH204', (db) => db.plan.findMany({ include: { _count: true } })],
-    ['some', 'DH204', (db) => db.team.findMany({ where: { invoices: { some: { amount: 4711 } } } })],
+    ['some', 'DH204', (db) => db.team.findMany({ where: { invoices: { some: { amount: 471147114 } } } })],
     ['some of none', 'DH204', (db) => db.team.findMany({ where: { invoices: { some: {} } } })],
-    ['every', 'DH204', (db) => db.team.findMany({ where: { invoices: { every: { amount: 4711 } } } })],
-    ['none', 'DH204', (db) => db.team.count({ where: { NOT: [{ invoices: { none: { amount: 4711 } } }] } })],
+    ['every', 'DH204', (db) => db.team.findMany({ where: { invoices: { every: { amount: 471147114 } } } })],
+    [
+      'none',
+      'DH204',
+      (db) => db.team.count({ where: { NOT: [{ invoices: { none: { amount: 471147114 } } }] } }),
+    ],
     [
       'a filter two steps away',
       'DH204',
@@ -384,7 +389,7 @@ describe('a model that is the system’s', () => {
         (result) => JSON.stringify(result),
         (error: unknown) => String(error),
       )
-      expect(seen).not.toContain('4711')
+      expect(seen).not.toContain('471147114')
       expect(seen).not.toContain(invoice.id)
       expect(await stored()).toEqual(before)
     },
