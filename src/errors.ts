@@ -58,6 +58,14 @@ export const errorCodes = {
   DH501: 'the life cycle has no such move',
   DH502: 'only a draft may be edited',
   DH503: 'the record is append-only',
+  DH504: 'it was changed meanwhile, or is not what was expected',
+  DH505: 'the actor lacks a permission',
+  DH506: 'the input is not valid',
+  DH507: 'there is no such record',
+  DH508: 'a kill switch is engaged',
+  DH509: 'a governed change needs a user',
+  DH510: 'nobody decides on their own work',
+  DH511: 'the audit trail cannot be trusted',
 } as const
 
 /** The closed union of the package's error codes. */
@@ -80,6 +88,24 @@ export interface TenancyErrorDetails {
   readonly migration?: string
   readonly sqlState?: string
   readonly hint?: string
+  /** The states of an illegal move (`DH501`). */
+  readonly from?: string
+  readonly to?: string
+  /** What a conflict (`DH504`) is about: a lock version, or the id of what is in force; null where nothing is. */
+  readonly expected?: string | number | null
+  readonly actual?: string | number | null
+  /** What the actor lacks (`DH505`). */
+  readonly permission?: string
+  /** Where input is not valid (`DH506`), and why. */
+  readonly issues?: readonly InputIssue[]
+}
+
+/** One thing that is not valid in what was given. */
+export interface InputIssue {
+  /** Where: property names and indexes, from the outside in. */
+  readonly path: readonly (string | number)[]
+  /** Which rule it breaks; never the value. */
+  readonly message: string
 }
 
 /**

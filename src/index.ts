@@ -4,6 +4,7 @@ export { parseTenantContext, type TenantContext, type TenantContextInput } from 
 export { parseTenantId, type TenantId, type TenantIdType } from './context/tenant-id.ts'
 export {
   errorCodes,
+  type InputIssue,
   isTenancyError,
   TenancyError,
   type TenancyErrorCode,

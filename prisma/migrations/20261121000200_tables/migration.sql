@@ -1,4 +1,4 @@
--- Every table of the bundled schema, as `prisma migrate diff` writes them.
+-- Every table of the bundled schema, as `prisma migrate diff` writes them; the audit events alone are partitioned.
 set local role doublehull_owner;
 
 -- CreateSchema
@@ -14,6 +14,9 @@ CREATE SCHEMA IF NOT EXISTS "tenancy";
 CREATE TYPE "audit"."audit_outcome" AS ENUM ('SUCCESS', 'DENIED', 'FAILURE');
 
 -- CreateEnum
+CREATE TYPE "audit"."audit_origin" AS ENUM ('APPLICATION', 'DATABASE');
+
+-- CreateEnum
 CREATE TYPE "governance"."version_status" AS ENUM ('DRAFT', 'REVIEW', 'APPROVED', 'ACTIVE', 'DEPRECATED');
 
 -- CreateEnum
@@ -24,6 +27,9 @@ CREATE TYPE "governance"."decision_kind" AS ENUM ('APPROVE', 'REJECT');
 
 -- CreateEnum
 CREATE TYPE "governance"."activation_kind" AS ENUM ('ACTIVATE', 'ROLLBACK', 'DEPRECATE', 'BREAK_GLASS');
+
+-- CreateEnum
+CREATE TYPE "governance"."flag_type" AS ENUM ('BOOLEAN', 'STRING', 'NUMBER', 'OBJECT');
 
 -- CreateEnum
 CREATE TYPE "governance"."kill_switch_scope" AS ENUM ('GLOBAL', 'TENANT', 'RESOURCE');
@@ -44,6 +50,10 @@ CREATE TYPE "tenancy"."member_role" AS ENUM ('OWNER', 'ADMIN', 'EDITOR', 'REVIEW
 CREATE TABLE "audit"."audit_event" (
     "id" UUID NOT NULL,
     "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
+    "seq" BIGINT NOT NULL DEFAULT 0,
+    "prev_hash" TEXT NOT NULL DEFAULT '',
+    "hash" TEXT NOT NULL DEFAULT '',
+    "origin" "audit"."audit_origin" NOT NULL DEFAULT 'APPLICATION',
     "action" TEXT NOT NULL,
     "actor_id" UUID,
     "outcome" "audit"."audit_outcome" NOT NULL DEFAULT 'SUCCESS',
@@ -53,7 +63,32 @@ CREATE TABLE "audit"."audit_event" (
     "schema_version" INTEGER NOT NULL DEFAULT 1,
     "occurred_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
-    CONSTRAINT "audit_event_pkey" PRIMARY KEY ("id")
+    CONSTRAINT "audit_event_pkey" PRIMARY KEY ("tenant_id","seq","occurred_at")
+) PARTITION BY RANGE ("occurred_at");
+
+-- CreateTable
+CREATE TABLE "audit"."audit_event_default" PARTITION OF "audit"."audit_event" DEFAULT;
+
+-- CreateTable
+CREATE TABLE "audit"."audit_head" (
+    "tenant_id" UUID NOT NULL,
+    "seq" BIGINT NOT NULL,
+    "hash" TEXT NOT NULL,
+
+    CONSTRAINT "audit_head_pkey" PRIMARY KEY ("tenant_id")
+);
+
+-- CreateTable
+CREATE TABLE "audit"."audit_checkpoint" (
+    "id" UUID NOT NULL,
+    "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
+    "seq" BIGINT NOT NULL,
+    "hash" TEXT NOT NULL,
+    "key_id" TEXT NOT NULL,
+    "signature" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "audit_checkpoint_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -65,6 +100,7 @@ CREATE TABLE "governance"."config_package" (
     "description" TEXT,
     "content_schema" JSONB,
     "quorum" INTEGER NOT NULL DEFAULT 1,
+    "separate_activator" BOOLEAN NOT NULL DEFAULT false,
     "last_version_number" INTEGER NOT NULL DEFAULT 0,
     "archived_at" TIMESTAMPTZ(6),
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -78,13 +114,14 @@ CREATE TABLE "governance"."config_version" (
     "id" UUID NOT NULL,
     "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
     "package_id" UUID NOT NULL,
-    "number" INTEGER NOT NULL,
+    "number" INTEGER NOT NULL DEFAULT 0,
     "status" "governance"."version_status" NOT NULL DEFAULT 'DRAFT',
     "content" JSONB NOT NULL,
-    "content_hash" TEXT,
+    "content_hash" TEXT NOT NULL DEFAULT '',
     "lock_version" INTEGER NOT NULL DEFAULT 1,
     "author_id" UUID,
     "submitter_id" UUID,
+    "editor_ids" UUID[] DEFAULT ARRAY[]::UUID[],
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL,
 
@@ -97,9 +134,11 @@ CREATE TABLE "governance"."approval" (
     "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
     "version_id" UUID NOT NULL,
     "status" "governance"."approval_status" NOT NULL DEFAULT 'PENDING',
-    "content_hash" TEXT NOT NULL,
+    "content_hash" TEXT NOT NULL DEFAULT '',
     "quorum" INTEGER NOT NULL DEFAULT 1,
     "requester_id" UUID,
+    "closed_by_id" UUID,
+    "reason" TEXT,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "decided_at" TIMESTAMPTZ(6),
 
@@ -124,6 +163,7 @@ CREATE TABLE "governance"."activation" (
     "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
     "package_id" UUID NOT NULL,
     "version_id" UUID NOT NULL,
+    "seq" INTEGER NOT NULL DEFAULT 0,
     "previous_version_id" UUID,
     "kind" "governance"."activation_kind" NOT NULL DEFAULT 'ACTIVATE',
     "reason" TEXT,
@@ -139,9 +179,12 @@ CREATE TABLE "governance"."feature_flag" (
     "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
     "key" TEXT NOT NULL,
     "description" TEXT,
+    "type" "governance"."flag_type" NOT NULL DEFAULT 'BOOLEAN',
     "enabled" BOOLEAN NOT NULL DEFAULT false,
     "variants" JSONB NOT NULL DEFAULT '{"on":true,"off":false}',
     "default_variant" TEXT NOT NULL DEFAULT 'on',
+    "off_variant" TEXT NOT NULL DEFAULT 'off',
+    "prerequisites" JSONB NOT NULL DEFAULT '[]',
     "targeting" JSONB,
     "lock_version" INTEGER NOT NULL DEFAULT 1,
     "archived_at" TIMESTAMPTZ(6),
@@ -169,12 +212,22 @@ CREATE TABLE "governance"."kill_switch" (
 );
 
 -- CreateTable
+CREATE TABLE "governance"."kill_switch_gate" (
+    "tenant_id" UUID NOT NULL,
+
+    CONSTRAINT "kill_switch_gate_pkey" PRIMARY KEY ("tenant_id")
+);
+
+-- CreateTable
 CREATE TABLE "governance"."branding" (
     "id" UUID NOT NULL,
     "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
     "number" INTEGER NOT NULL DEFAULT 1,
     "status" "governance"."branding_status" NOT NULL DEFAULT 'DRAFT',
     "tokens" JSONB NOT NULL DEFAULT '{}',
+    "lock_version" INTEGER NOT NULL DEFAULT 1,
+    "author_id" UUID,
+    "publisher_id" UUID,
     "published_at" TIMESTAMPTZ(6),
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL,
@@ -187,10 +240,14 @@ CREATE TABLE "governance"."execution_trace" (
     "id" UUID NOT NULL,
     "tenant_id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
     "version_id" UUID NOT NULL,
+    "name" TEXT NOT NULL DEFAULT '',
     "outcome" "governance"."trace_outcome" NOT NULL DEFAULT 'RUNNING',
     "request_id" TEXT,
+    "input" JSONB,
+    "output" JSONB,
     "started_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "finished_at" TIMESTAMPTZ(6),
+    "duration" BIGINT,
 
     CONSTRAINT "execution_trace_pkey" PRIMARY KEY ("id")
 );
@@ -206,6 +263,7 @@ CREATE TABLE "governance"."trace_step" (
     "payload" JSONB,
     "started_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "finished_at" TIMESTAMPTZ(6),
+    "duration" BIGINT,
 
     CONSTRAINT "trace_step_pkey" PRIMARY KEY ("id")
 );
@@ -215,6 +273,7 @@ CREATE TABLE "tenancy"."tenant" (
     "id" UUID NOT NULL DEFAULT tenancy.require_tenant_id(),
     "name" TEXT NOT NULL,
     "status" "tenancy"."tenant_status" NOT NULL DEFAULT 'ACTIVE',
+    "topic" UUID NOT NULL DEFAULT gen_random_uuid(),
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL,
 
@@ -246,7 +305,10 @@ CREATE TABLE "tenancy"."membership" (
 CREATE INDEX "audit_event_tenant_id_occurred_at_idx" ON "audit"."audit_event"("tenant_id", "occurred_at");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "audit_event_tenant_id_id_key" ON "audit"."audit_event"("tenant_id", "id");
+CREATE INDEX "audit_checkpoint_tenant_id_seq_idx" ON "audit"."audit_checkpoint"("tenant_id", "seq");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "audit_checkpoint_tenant_id_id_key" ON "audit"."audit_checkpoint"("tenant_id", "id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "config_package_tenant_id_id_key" ON "governance"."config_package"("tenant_id", "id");
@@ -273,6 +335,9 @@ CREATE INDEX "activation_tenant_id_package_id_created_at_idx" ON "governance"."a
 CREATE UNIQUE INDEX "activation_tenant_id_id_key" ON "governance"."activation"("tenant_id", "id");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "activation_tenant_id_package_id_seq_key" ON "governance"."activation"("tenant_id", "package_id", "seq");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "feature_flag_tenant_id_id_key" ON "governance"."feature_flag"("tenant_id", "id");
 
 -- CreateIndex
@@ -292,6 +357,15 @@ CREATE UNIQUE INDEX "branding_tenant_id_number_key" ON "governance"."branding"("
 
 -- CreateIndex
 CREATE INDEX "execution_trace_tenant_id_version_id_started_at_idx" ON "governance"."execution_trace"("tenant_id", "version_id", "started_at");
+
+-- CreateIndex
+CREATE INDEX "execution_trace_tenant_id_outcome_started_at_idx" ON "governance"."execution_trace"("tenant_id", "outcome", "started_at");
+
+-- CreateIndex
+CREATE INDEX "execution_trace_tenant_id_duration_idx" ON "governance"."execution_trace"("tenant_id", "duration");
+
+-- CreateIndex
+CREATE INDEX "execution_trace_tenant_id_started_at_idx" ON "governance"."execution_trace"("tenant_id", "started_at");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "execution_trace_tenant_id_id_key" ON "governance"."execution_trace"("tenant_id", "id");
@@ -316,6 +390,9 @@ CREATE UNIQUE INDEX "membership_tenant_id_user_id_key" ON "tenancy"."membership"
 
 -- AddForeignKey
 ALTER TABLE "audit"."audit_event" ADD CONSTRAINT "audit_event_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
+
+-- AddForeignKey
+ALTER TABLE "audit"."audit_checkpoint" ADD CONSTRAINT "audit_checkpoint_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
 ALTER TABLE "governance"."config_package" ADD CONSTRAINT "config_package_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenancy"."tenant"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;

@@ -14,6 +14,9 @@ grant select, insert, update, delete on "governance"."approval" to "doublehull_s
 grant select, insert on "governance"."approval_decision" to "doublehull_app";
 grant select on "governance"."approval_decision" to "doublehull_reader";
 grant select, insert on "governance"."approval_decision" to "doublehull_system";
+grant select, insert on "audit"."audit_checkpoint" to "doublehull_app";
+grant select on "audit"."audit_checkpoint" to "doublehull_reader";
+grant select, insert on "audit"."audit_checkpoint" to "doublehull_system";
 grant select, insert on "audit"."audit_event" to "doublehull_app";
 grant select on "audit"."audit_event" to "doublehull_reader";
 grant select, insert on "audit"."audit_event" to "doublehull_system";

@@ -68,6 +68,27 @@ create policy "system_work_89fe01f8" on "governance"."approval_decision"
   using (true)
   with check (true);
 
+alter table "audit"."audit_checkpoint" enable row level security;
+alter table "audit"."audit_checkpoint" force row level security;
+create policy "tenant_guard_d9bac7e8" on "audit"."audit_checkpoint"
+  as restrictive for all to "doublehull_app", "doublehull_reader"
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false))
+  with check ("tenant_id" = (select tenancy.require_tenant_id()));
+create policy "tenant_select_b942bfc2" on "audit"."audit_checkpoint"
+  as permissive for select to "doublehull_app", "doublehull_reader"
+  using (tenancy.claimed_tenant_id() = "tenant_id" and "tenant_id" = (select tenancy.require_tenant_id()) and coalesce("tenant_id" = (select tenancy.require_tenant_id()), false));
+create policy "tenant_insert_40374645" on "audit"."audit_checkpoint"
+  as permissive for insert to "doublehull_app"
+  with check ("tenant_id" = (select tenancy.require_tenant_id()));
+create policy "owner_maintenance_def1602b" on "audit"."audit_checkpoint"
+  as permissive for all to "doublehull_owner"
+  using (true)
+  with check (true);
+create policy "system_work_89fe01f8" on "audit"."audit_checkpoint"
+  as permissive for all to "doublehull_system"
+  using (true)
+  with check (true);
+
 alter table "audit"."audit_event" enable row level security;
 alter table "audit"."audit_event" force row level security;
 create policy "tenant_guard_d9bac7e8" on "audit"."audit_event"
