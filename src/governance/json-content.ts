@@ -1,14 +1,14 @@
 import type { InputIssue } from '../errors.ts'
 import { invalid, isWellFormed } from './parse-input.ts'
 
-/** JSON, as PostgreSQL stores it. */
+/** JSON, as PostgreSQL stores it; what Prisma reads is assignable to it. */
 export type JsonValue =
   | string
   | number
   | boolean
   | null
   | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue }
+  | { readonly [Key in string]?: JsonValue }
 
 /** The largest content of a version, as JSON text in UTF-8: 1 MiB. */
 export const maxContentBytes = 1_048_576
