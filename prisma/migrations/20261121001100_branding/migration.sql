@@ -21,15 +21,16 @@ as $$
 declare
   invisible constant pg_catalog.text := '[\u0001-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff0-\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U0010ffff]';
   marks constant pg_catalog.text := '[ \t\n\v\f\r\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]';
-  punctuation constant pg_catalog.text := '[;{}<>\\]|/[*]|[*]/|&(#|(lt|gt|amp|quot|apos|semi|lcub|rcub|lbrace|rbrace|bsol|lpar|rpar|commat|tab|newline)(;|$|[^a-z0-9=]))|%(25)*(0[0-9a-f]|1[0-9a-f]|2[2789]|3[bce]|40|5c|7[bdf])';
+  punctuation constant pg_catalog.text := '[;{}<>\\]|/[*]|[*]/|&(#|(lt|gt|amp|quot|apos|semi|lcub|rcub|lbrace|rbrace|bsol|lpar|rpar|commat|tab|newline)(;|$|[^a-z0-9=]))';
+  escapes constant pg_catalog.text := '%(25)*(0[0-9a-f]|1[0-9a-f]|2[2789]|3[bce]|40|5c|7[bdf])';
   productions constant pg_catalog.text := '(url|expression|image-set|attr|var|env)[(]|@[a-z-]|(javascript|vbscript):|-moz-binding|behavior:';
   folded pg_catalog.text;
   bare pg_catalog.text;
 begin
   if value ~ invisible then return true; end if;
   folded := lower(normalize(value, nfkc) collate pg_catalog."C");
-  if folded ~ invisible or folded ~ punctuation then return true; end if;
-  bare := regexp_replace(normalize(folded, nfkd), marks, '', 'g');
+  if folded ~ invisible or folded ~ punctuation or folded ~ escapes then return true; end if;
+  bare := lower(regexp_replace(normalize(folded, nfkd), marks, '', 'g') collate pg_catalog."C");
   return bare ~ punctuation or bare ~ productions;
 end
 $$;
@@ -195,7 +196,7 @@ create function governance.audit_branding() returns trigger
   set search_path = ''
 as $$
 declare
-  changed governance.branding := case when tg_op = 'DELETE' then old else new end;
+  changed constant governance.branding := case tg_op when 'DELETE' then old else new end;
   action constant pg_catalog.text := case
     when tg_op = 'INSERT' then 'branding.draft'
     when tg_op = 'DELETE' then 'branding.delete'
@@ -203,13 +204,15 @@ declare
     else 'branding.edit'
   end;
 begin
+  -- the event names the user, whom a signed context covers
+  perform governance.current_actor();
   perform audit.append_event(
     changed.tenant_id,
     action,
     jsonb_build_array(jsonb_build_object('type', 'branding', 'id', changed.id)),
-    jsonb_build_object('stage', changed.status, 'number', changed.number)
-      || case when changed.reason is null then '{}' else jsonb_build_object('reason', changed.reason) end
-  );
+    jsonb_strip_nulls(jsonb_build_object(
+      'stage', case tg_op when 'DELETE' then 'DELETED' else changed.status::pg_catalog.text end,
+      'number', changed.number, 'reason', changed.reason)));
   return null;
 end
 $$;

@@ -55,6 +55,8 @@ export interface Token {
 
 /** Tokens that are valid, each with its value. */
 export interface BrandingTokens {
+  /** A copy of what was given, and plain JSON. */
+  readonly source: BrandingTokensInput
   readonly tokens: ReadonlyMap<string, Token>
   readonly logos: { readonly light?: string; readonly dark?: string }
   readonly domains: readonly string[]
@@ -131,6 +133,7 @@ export function parseBrandingTokens(input: unknown): BrandingTokens {
   const tokens = resolveTokens(found, refuse)
   refuseSharedNames(tokens, refuse)
   const result: BrandingTokens = {
+    source: json as BrandingTokensInput,
     tokens,
     logos: readLogos(parsed.data.logos, refuse),
     domains: readDomains(parsed.data.domains, refuse),

@@ -10,9 +10,12 @@ const invisible =
 const marks =
   /[\s\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u{e0100}-\u{e01ef}]/gu
 
-/** What begins or ends something in CSS or in markup, also written as an entity or for a URL. */
+/** What begins or ends something in CSS or in markup, also written as an entity. */
 const punctuation =
-  /[;{}<>\\]|\/\*|\*\/|&(#|(lt|gt|amp|quot|apos|semi|lcub|rcub|lbrace|rbrace|bsol|lpar|rpar|commat|tab|newline)(;|$|[^a-z0-9=]))|%(25)*(0[0-9a-f]|1[0-9a-f]|2[2789]|3[bce]|40|5c|7[bdf])/
+  /[;{}<>\\]|\/\*|\*\/|&(#|(lt|gt|amp|quot|apos|semi|lcub|rcub|lbrace|rbrace|bsol|lpar|rpar|commat|tab|newline)(;|$|[^a-z0-9=]))/
+
+/** The same for a URL, once or more than once. */
+const escapes = /%(25)*(0[0-9a-f]|1[0-9a-f]|2[2789]|3[bce]|40|5c|7[bdf])/
 
 /** Calls that fetch or compute, at-rules, and schemes that run: asked of the text without its blanks. */
 const productions =
@@ -30,10 +33,10 @@ const productions =
 export function hostileText(text: string): string | undefined {
   if (invisible.test(text)) return 'control, format and bidirectional characters are not allowed'
   const folded = text.normalize('NFKC').toLowerCase()
-  if (invisible.test(folded) || punctuation.test(folded)) {
+  if (invisible.test(folded) || punctuation.test(folded) || escapes.test(folded)) {
     return 'punctuation of CSS or of markup is not allowed, nor its escapes'
   }
-  const bare = folded.normalize('NFKD').replace(marks, '')
+  const bare = folded.normalize('NFKD').replace(marks, '').toLowerCase()
   if (punctuation.test(bare) || productions.test(bare)) {
     return 'a call, an at-rule or a scheme is not allowed'
   }
