@@ -155,9 +155,9 @@ describe('an approval', () => {
 
   it('of another tenant is not found, word for word like one of nobody', async () => {
     const foreign = await others.inReview()
-    const missing = { versionId: randomUUID(), approvalId: randomUUID() }
+    const missing: typeof foreign = { versionId: randomUUID(), approvalId: randomUUID() }
     const owner = people.as('owner').approvals
-    const calls: readonly ((ids: typeof missing) => Promise<unknown>)[] = [
+    const calls: readonly ((ids: typeof foreign) => Promise<unknown>)[] = [
       (ids) => owner.get(ids.approvalId),
       (ids) => owner.request(ids.versionId),
       (ids) => owner.approve(ids.approvalId),
