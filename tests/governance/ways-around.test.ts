@@ -86,7 +86,9 @@ describe('a package', () => {
   it('is not deleted with its versions', async () => {
     const { packageId } = await life.versionIn('DRAFT')
     // restrict_violation since PostgreSQL 18, foreign_key_violation before
-    expect(await codeOf(ask('delete from governance.config_package where id = $1', [packageId]))).toMatch(/^23(001|503)$/)
+    expect(await codeOf(ask('delete from governance.config_package where id = $1', [packageId]))).toMatch(
+      /^23(001|503)$/,
+    )
   })
 
   it.each(['last_version_number = 0', 'last_version_number = 70', 'id = gen_random_uuid()'])(

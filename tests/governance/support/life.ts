@@ -78,12 +78,12 @@ export class Life {
     return id
   }
 
-  /** The tenant's events since a number of them, without what another test wrote. */
+  /** The events about a version or a package, in the order of the chain. */
   async events(about: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const { rows } = await this.#admin.query<Record<string, unknown>>(
       `select action, actor_id, origin::text, outcome::text, targets, metadata from audit.audit_event
         where tenant_id = $1 and (metadata ->> 'versionId' = $2 or metadata ->> 'packageId' = $2)
-        order by occurred_at, seq`,
+        order by seq`,
       [this.tenant.tenantId, about],
     )
     return rows
