@@ -1,5 +1,11 @@
+export type { Approval, ApprovalStatus, ApprovalVote } from './approval-record.ts'
+export type { Approvals, PendingListOptions } from './approvals.ts'
+export { applyContentDiff, type ContentChange, diffContent, formatDiff } from './content-diff.ts'
+export type { ContentSchemas } from './content-rules.ts'
 export { createGovernance, type Governance, type GovernanceOptions } from './create-governance.ts'
 export type { RequestOrigin } from './governed-scope.ts'
+export type { JsonValue } from './json-content.ts'
+export type { ConfigPackage, NewPackage, PackageListOptions, Packages } from './packages.ts'
 export {
   type Actor,
   canByMembership,
@@ -8,3 +14,5 @@ export {
   permissions,
   type Resource,
 } from './permissions.ts'
+export type { ConfigVersion, ConfigVersionSummary, VersionStatus } from './version-record.ts'
+export type { DraftContent, HistoryEntry, HistoryOptions, VersionListOptions, Versions } from './versions.ts'

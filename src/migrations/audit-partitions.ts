@@ -170,5 +170,8 @@ async function asOwner<Result>(
 }
 
 function noTrail(): TenancyError {
-  return new TenancyError('DH409', 'the database has no audit.ensure_partitions; run doublehull migrate first')
+  return new TenancyError(
+    'DH409',
+    'the database has no audit.ensure_partitions; run doublehull migrate first',
+  )
 }
