@@ -1,5 +1,17 @@
 export type { Approval, ApprovalStatus, ApprovalVote } from './approval-record.ts'
 export type { Approvals, PendingListOptions } from './approvals.ts'
+export type {
+  AuditEventRecord,
+  AuditEvents,
+  AuditPage,
+  AuditRecordInput,
+  AuditTarget,
+} from './audit/audit-events.ts'
+export type { ExportFormat } from './audit/audit-lines.ts'
+export type { BreakReason, ChainHead, ChainReport } from './audit/chain-verifier.ts'
+export type { Checkpoint, CheckpointKey, PublicKeys } from './audit/checkpoint.ts'
+export type { AuditFilters } from './audit/read-events.ts'
+export { type VerifyExportOptions, verifyAuditExport } from './audit/verify-audit-export.ts'
 export { applyContentDiff, type ContentChange, diffContent, formatDiff } from './content-diff.ts'
 export type { ContentSchemas } from './content-rules.ts'
 export { createGovernance, type Governance, type GovernanceOptions } from './create-governance.ts'
