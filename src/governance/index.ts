@@ -1,5 +1,13 @@
 export { createGovernance, type Governance, type GovernanceOptions } from './create-governance.ts'
 export type { RequestOrigin } from './governed-scope.ts'
+export type {
+  EngageInput,
+  KillSwitch,
+  KillSwitchScope,
+  KillSwitchTarget,
+  ReleaseInput,
+} from './kill-switch.ts'
+export type { KillSwitches, KillSwitchState, TurnedKillSwitch } from './kill-switches.ts'
 export {
   type Actor,
   canByMembership,
@@ -8,3 +16,4 @@ export {
   permissions,
   type Resource,
 } from './permissions.ts'
+export { createPlatformKillSwitches, type PlatformKillSwitches } from './platform-kill-switches.ts'
