@@ -17,3 +17,17 @@ export {
   type Resource,
 } from './permissions.ts'
 export { createPlatformKillSwitches, type PlatformKillSwitches } from './platform-kill-switches.ts'
+export type {
+  FinishedOutcome,
+  FinishTraceInput,
+  ListTracesInput,
+  StartTraceInput,
+  Trace,
+  TraceOutcome,
+  TraceStep,
+  TraceStepInput,
+  TraceSummary,
+} from './trace.ts'
+export type { TraceRun } from './trace-run.ts'
+export type { TraceSampling } from './trace-sampling.ts'
+export type { TracePage, Traces } from './traces.ts'

@@ -412,7 +412,7 @@ describe('a global kill switch', () => {
   })
 
   it('of a tenant client is refused', () => {
-    expect(() => createPlatformKillSwitches(a.db as unknown as BundledSystemClient)).toThrow(/DH204/)
+    expect(() => createPlatformKillSwitches(a.db)).toThrow(/DH204/)
   })
 })
 
