@@ -17,6 +17,14 @@ export type { ContentSchemas } from './content-rules.ts'
 export { createGovernance, type Governance, type GovernanceOptions } from './create-governance.ts'
 export type { RequestOrigin } from './governed-scope.ts'
 export type { JsonValue } from './json-content.ts'
+export type {
+  EngageInput,
+  KillSwitch,
+  KillSwitchScope,
+  KillSwitchTarget,
+  ReleaseInput,
+} from './kill-switch.ts'
+export type { KillSwitches, KillSwitchState, TurnedKillSwitch } from './kill-switches.ts'
 export type { ConfigPackage, NewPackage, PackageListOptions, Packages } from './packages.ts'
 export {
   type Actor,
@@ -26,5 +34,20 @@ export {
   permissions,
   type Resource,
 } from './permissions.ts'
+export { createPlatformKillSwitches, type PlatformKillSwitches } from './platform-kill-switches.ts'
+export type {
+  FinishedOutcome,
+  FinishTraceInput,
+  ListTracesInput,
+  StartTraceInput,
+  Trace,
+  TraceOutcome,
+  TraceStep,
+  TraceStepInput,
+  TraceSummary,
+} from './trace.ts'
+export type { TraceRun } from './trace-run.ts'
+export type { TraceSampling } from './trace-sampling.ts'
+export type { TracePage, Traces } from './traces.ts'
 export type { ConfigVersion, ConfigVersionSummary, VersionStatus } from './version-record.ts'
 export type { DraftContent, HistoryEntry, HistoryOptions, VersionListOptions, Versions } from './versions.ts'
