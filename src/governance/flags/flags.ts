@@ -104,7 +104,7 @@ export interface Flags {
 
 export function flagsOf(scope: GovernedScope): Flags {
   return {
-    create(input) {
+    async create(input) {
       const definition = parseFlagDefinition(input)
       return scope.mutate(
         { action: 'flag.create', permission: 'flag:edit', resource: { type: 'flag' } },
@@ -120,7 +120,7 @@ export function flagsOf(scope: GovernedScope): Flags {
       )
     },
 
-    update(flag, patch, { expectedLockVersion }) {
+    async update(flag, patch, { expectedLockVersion }) {
       const changes = parseFlagPatch(patch)
       return scope.mutate(callOn(flag, 'flag.update'), async (tx) => {
         const before = await find(tx, flag)
@@ -131,7 +131,7 @@ export function flagsOf(scope: GovernedScope): Flags {
       })
     },
 
-    archive(flag, { expectedLockVersion } = {}) {
+    async archive(flag, { expectedLockVersion } = {}) {
       return scope.mutate(callOn(flag, 'flag.archive'), async (tx) => {
         const { id } = await find(tx, flag)
         const where = {
