@@ -769,7 +769,6 @@ describe('the provider of many tenants', () => {
     const capitals = scene.a.tenantId.toUpperCase()
     expect(await as(capitals, () => client.getStringValue(key, 'none', { tenantId: capitals }))).toBe('a')
   })
-  })
 
   it('refuses a client of another tenant than it has asked for', async () => {
     const client = await tenantsProvider({ client: () => ofB() })
