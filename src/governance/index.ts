@@ -13,6 +13,30 @@ export type { Checkpoint, CheckpointKey, PublicKeys } from './audit/checkpoint.t
 export type { AuditFilters } from './audit/read-events.ts'
 export { type VerifyExportOptions, verifyAuditExport } from './audit/verify-audit-export.ts'
 export { createGovernance, type Governance, type GovernanceOptions } from './create-governance.ts'
+export { evaluateFlag } from './flags/evaluate-flag.ts'
+export type {
+  FlagCondition,
+  FlagDefinition,
+  FlagInput,
+  FlagPrerequisite,
+  FlagRollout,
+  FlagRule,
+  FlagServe,
+  FlagTargeting,
+  FlagType,
+  JsonValue,
+} from './flags/flag-definition.ts'
+export { parseFlagDefinition } from './flags/flag-definition.ts'
+export type { EvaluationContext, FlagErrorCode, FlagEvaluation, FlagReason } from './flags/flag-evaluation.ts'
+export { compileFlagSet, type FlagSet, type StoredFlag } from './flags/flag-set.ts'
+export {
+  type FlagSnapshot,
+  type FlagSnapshotEvents,
+  type FlagSnapshotOptions,
+  type FlagSnapshotState,
+  openFlagSnapshot,
+} from './flags/flag-snapshot.ts'
+export type { Flag, FlagPatch, Flags } from './flags/flags.ts'
 export type { RequestOrigin } from './governed-scope.ts'
 export {
   type Actor,
