@@ -7,7 +7,9 @@ export type {
   AuditRecordInput,
   AuditTarget,
 } from './audit/audit-events.ts'
+export { type AuditExtensionOptions, auditExtension } from './audit/audit-extension.ts'
 export type { ExportFormat } from './audit/audit-lines.ts'
+export type { DataEvent } from './audit/audited-writes.ts'
 export type { BreakReason, ChainHead, ChainReport } from './audit/chain-verifier.ts'
 export type { Checkpoint, CheckpointKey, PublicKeys } from './audit/checkpoint.ts'
 export type { AuditFilters } from './audit/read-events.ts'
