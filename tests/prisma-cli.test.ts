@@ -131,7 +131,8 @@ it('every object that Prisma cannot express is listed', async () => {
     `with ours as (select oid from pg_namespace where nspname in ('tenancy', 'governance', 'audit'))
      select indexrelid::regclass::text as name from pg_index i join pg_class c on c.oid = i.indexrelid
       where i.indpred is not null and c.relnamespace in (select oid from ours)
-     union select distinct tgname || ' on ' || tgrelid::regclass from pg_trigger where not tgisinternal
+     union select distinct tgname || ' on ' || coalesce(p.inhparent, t.tgrelid)::regclass
+             from pg_trigger t left join pg_inherits p on p.inhrelid = t.tgrelid where not tgisinternal
      union select p.oid::regprocedure::text from pg_proc p where p.pronamespace in (select oid from ours)
      union select distinct regexp_replace(polname, '_[0-9a-f]{8}$', '') from pg_policy
      order by 1`,
