@@ -202,7 +202,9 @@ export const objectAttacks: readonly Attack[] = [
       bundledTables.map((table) => [
         table,
         // a whole row of a partition is converted first, which no mark of LEAKPROOF makes up for
-        spies(`select from ${table} t where attacks.spy(${table === 'audit."audit_event"' ? 't.action' : 't'})`),
+        spies(
+          `select from ${table} t where attacks.spy(${table === 'audit."audit_event"' ? 't.action' : 't'})`,
+        ),
       ]),
     ),
     without: trusted,

@@ -40,7 +40,10 @@ export class Observer {
   }
 
   #text(text: string): string {
-    return text.replace(uuid, (id) => this.#name(id.toLowerCase())).replace(time, '<time>').replace(hash, '<hash>')
+    return text
+      .replace(uuid, (id) => this.#name(id.toLowerCase()))
+      .replace(time, '<time>')
+      .replace(hash, '<hash>')
   }
 
   #name(id: string): string {
@@ -87,6 +90,8 @@ export function sorted(model: ModelName, args: Args, answer: unknown): unknown {
 }
 
 function byText(one: unknown, other: unknown): number {
-  const [a, b] = [one, other].map((row) => JSON.stringify(row)?.replace(time, '').replace(hash, '') ?? '') as [string, string]
+  const [a, b] = [one, other].map(
+    (row) => JSON.stringify(row)?.replace(time, '').replace(hash, '') ?? '',
+  ) as [string, string]
   return a < b ? -1 : a > b ? 1 : 0
 }
