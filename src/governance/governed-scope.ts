@@ -64,11 +64,13 @@ export class GovernedScope {
    * Runs a mutating call in one transaction; what the rules forbid is recorded as a denied attempt, in a transaction of
    * its own.
    *
+   * @param options `timeout` of the transaction in milliseconds, where none of the caller's is open; Prisma's unless told
    * @throws {TenancyError} `DH101` without a tenant context, `DH509` without a user, `DH505` without the permission
    */
   async mutate<Result>(
     call: GovernedCall,
     work: (tx: BundledTransaction, actor: Actor) => Promise<Result>,
+    options: { readonly timeout?: number } = {},
   ): Promise<Result> {
     const actor = this.actor()
     let permission: Permission | undefined
@@ -80,7 +82,7 @@ export class GovernedScope {
       return work(tx, actor)
     }
     try {
-      return this.#tx ? await run(this.#tx) : await this.#db.$transaction(run)
+      return this.#tx ? await run(this.#tx) : await this.#db.$transaction(run, options)
     } catch (cause) {
       const error = governanceError(cause)
       if (!isTenancyError(error) || !denials.has(error.code)) throw error
