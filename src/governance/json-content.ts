@@ -1,5 +1,5 @@
 import type { InputIssue } from '../errors.ts'
-import { invalid, isWellFormed } from './parse-input.ts'
+import { invalid, isStorable } from './checked-input.ts'
 
 /** JSON, as PostgreSQL stores it; what Prisma reads is assignable to it. */
 export type JsonValue =
@@ -98,8 +98,9 @@ class JsonCopy {
 
   #text(text: string, path: Path): string {
     this.#count(text.length)
-    if (text.includes('\0')) return this.#refuse(path, 'must have no NUL character')
-    return isWellFormed(text) ? text : this.#refuse(path, 'must have no half of a surrogate pair')
+    return isStorable(text)
+      ? text
+      : this.#refuse(path, 'must have no NUL character and no half of a surrogate pair')
   }
 
   #count(bytes: number): void {

@@ -34,7 +34,7 @@ describe('content that PostgreSQL could not store as it is', () => {
     ['a symbol as a name', { [Symbol(secret)]: 1 }, []],
     ['a date', { a: new Date() }, ['a']],
     ['a map', new Map(), []],
-    ['an instance of a class', { a: new (class Rule {})() }, ['a']],
+    ['an instance of a class', { a: new URL('https://example.org') }, ['a']],
     ['a property called __proto__', JSON.parse('{"a":{"__proto__":{}}}'), ['a']],
     ['null alone', null, []],
     ['nothing', undefined, []],
@@ -253,7 +253,7 @@ describe('content that breaks the rules of its package', () => {
     mail: secret,
     level: secret,
     'a/b~c': secret,
-    [`x-${1}`]: secret,
+    'x-1': secret,
   }
   const issues = [
     { path: ['x-1'], message: 'must NOT have additional properties' },
