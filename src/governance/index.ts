@@ -28,7 +28,6 @@ export type {
   FlagServe,
   FlagTargeting,
   FlagType,
-  JsonValue,
 } from './flags/flag-definition.ts'
 export { parseFlagDefinition } from './flags/flag-definition.ts'
 export type { EvaluationContext, FlagErrorCode, FlagEvaluation, FlagReason } from './flags/flag-evaluation.ts'

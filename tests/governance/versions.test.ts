@@ -82,14 +82,12 @@ describe('a draft', () => {
     // the other edit comes when the content has been read, and before the status is written
     const slow = people.as('author', {
       contentSchemas: {
-        [(await people.as('viewer').packages.get(packageId)).key]: z
-          .unknown()
-          .refine(async () => {
-            await people
-              .as('editor')
-              .versions.updateDraft(id, { content: { limit: 1, more: 2 } }, { expectedLockVersion: 1 })
-            return true
-          }),
+        [(await people.as('viewer').packages.get(packageId)).key]: z.unknown().refine(async () => {
+          await people
+            .as('editor')
+            .versions.updateDraft(id, { content: { limit: 1, more: 2 } }, { expectedLockVersion: 1 })
+          return true
+        }),
       },
     })
     expect(await refusalOf(slow.versions.submitForReview(id))).toMatchObject({
