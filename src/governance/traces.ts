@@ -280,7 +280,7 @@ class TenantTraces implements Traces {
     )
     const items = found
       .slice(0, limit)
-      .map(({ position: _, ...trace }) => ({ ...trace, duration: micros(trace.duration) }))
+      .map(({ position: _position, ...trace }) => ({ ...trace, duration: micros(trace.duration) }))
     const end = found[limit - 1]
     return { items, next: found.length > limit && end ? `${end.position}.${end.id}` : null }
   }
