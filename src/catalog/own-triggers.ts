@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto'
 
-/** A trigger function of the package's own migrations that runs with its owner's rights. */
+/** A function of the package's own migrations, of a trigger or for the application, that runs with its owner's rights. */
 export interface OwnTrigger {
   readonly schema_name: string
   readonly function_name: string
+  /** Names and types of its parameters, as PostgreSQL writes them. */
+  readonly parameters: string
   /** sha256 of its body in hex: with another body it is another function. */
   readonly body_hash: string
 }
 
 /**
- * The `security definer` trigger functions that migrations make: what `verify` takes for the package's own.
+ * The `security definer` functions, of triggers or without a result, that migrations make: what `verify` takes for the package's own.
  *
  * @param migrations texts of SQL, in their order; of a function that is made anew, every body counts
  *
@@ -22,11 +24,16 @@ export function ownTriggers(migrations: readonly string[]): readonly OwnTrigger[
   return migrations.flatMap((text) =>
     Array.from(
       text.matchAll(
-        /^create (?:or replace )?function (\w+)\.(\w+)\(\) returns trigger\n([^$]*?)as \$\$(.*?)\$\$/gms,
+        /^create (?:or replace )?function (\w+)\.(\w+)\(([^)]*)\) returns (?:trigger|void)\n([^$]*?)as \$\$(.*?)\$\$/gms,
       ),
-      ([, schema_name = '', function_name = '', attributes = '', body = '']) => ({
+      ([, schema_name = '', function_name = '', parameters = '', attributes = '', body = '']) => ({
         attributes,
-        own: { schema_name, function_name, body_hash: createHash('sha256').update(body).digest('hex') },
+        own: {
+          schema_name,
+          function_name,
+          parameters: parameters.replace(/ default [^,]*/g, ''),
+          body_hash: createHash('sha256').update(body).digest('hex'),
+        },
       }),
     )
       .filter(({ attributes }) => attributes.includes('security definer'))
