@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { textOf } from './parse-input.ts'
+import { textOf } from './input-parts.ts'
 
 /** Whom a kill switch stops: all tenants, one tenant, or one resource of a tenant. */
 export type KillSwitchScope = 'GLOBAL' | 'TENANT' | 'RESOURCE'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { textOf } from './parse-input.ts'
+import { textOf } from './input-parts.ts'
 import type { TracePayload } from './trace-payload.ts'
 import type { TraceSampling } from './trace-sampling.ts'
 

@@ -4,8 +4,8 @@ import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { eventHash, eventText, genesisHash } from '../../src/governance/audit/chained-event.ts'
 import { streamEvents } from '../../src/governance/audit/read-events.ts'
+import { isStorable } from '../../src/governance/checked-input.ts'
 import { createGovernance, type Governance } from '../../src/governance/index.ts'
-import { isWellFormed } from '../../src/governance/parse-input.ts'
 import type { BundledTenantClient, BundledTransaction } from '../../src/tenancy/bundled.ts'
 import { createTemporaryLogin } from '../../src/testing/index.ts'
 import { type Planted, plantTenants, useTestDatabase } from '../support/test-database.ts'
@@ -123,7 +123,7 @@ describe('the chain', () => {
     )
     const text = fc
       .string({ unit: 'binary' })
-      .filter((value) => isWellFormed(value) && !value.includes('\u0000'))
+      .filter((value) => isStorable(value))
       .map((value) => JSON.stringify(value))
     const { json } = fc.letrec<{ json: string }>((tie) => ({
       json: fc.oneof(

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type InputIssue, TenancyError } from '../../errors.ts'
+import type { JsonValue } from '../json-content.ts'
 import { parseSemanticVersion } from './semantic-version.ts'
 
 /** What a flag's variants are. */
@@ -7,15 +8,6 @@ export const flagTypes = ['BOOLEAN', 'STRING', 'NUMBER', 'OBJECT'] as const
 
 /** One of {@link flagTypes}. */
 export type FlagType = (typeof flagTypes)[number]
-
-/** A value that JSON can carry. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue }
 
 /** What the weights of a rollout sum up to: they are basis points, hundredths of a percent. */
 export const wholeWeight = 10_000
