@@ -19,8 +19,8 @@ import { type RoleReport, syncRoles } from './roles.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
 export {
-  type AuditPartition,
   type AuditDatabase,
+  type AuditPartition,
   type DroppedPartition,
   dropAuditEvents,
   ensureAuditPartitions,
