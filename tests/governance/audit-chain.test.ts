@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { eventHash, eventText, genesisHash } from '../../src/governance/audit/chained-event.ts'
 import { streamEvents } from '../../src/governance/audit/read-events.ts'
 import { createGovernance, type Governance } from '../../src/governance/index.ts'
-import type { BundledTenantClient, BundledTransaction } from '../../src/tenancy/bundled.ts'
+import type { BundledTenantClient } from '../../src/tenancy/bundled.ts'
 import { createTemporaryLogin } from '../../src/testing/index.ts'
 import { type Planted, plantTenants, useTestDatabase } from '../support/test-database.ts'
 
@@ -48,7 +48,7 @@ async function record({ governance }: Desk, count: number): Promise<void> {
 }
 
 async function chainOf({ db, tenant }: Desk) {
-  return collect(streamEvents(db as unknown as BundledTransaction, tenant.tenantId))
+  return collect(streamEvents(db, tenant.tenantId))
 }
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {

@@ -140,7 +140,7 @@ describe('partitions', () => {
     const app = new pg.Client({ connectionString: database.appUrl })
     await app.connect()
     for (const { name } of rows) {
-      await expect(app.query(`select from audit.${name}`)).rejects.toMatchObject({ code: '42501' })
+      await expect(app.query(`select from audit.${String(name)}`)).rejects.toMatchObject({ code: '42501' })
     }
     for (const call of [
       'ensure_partitions(1)',
