@@ -61,13 +61,14 @@ function detailsOf(cause: unknown): TenancyErrorDetails | undefined {
   const error = cause as DriverError | undefined
   const detail = (error?.meta?.driverAdapterError ?? error)?.cause?.detail
   if (typeof detail !== 'string' || !detail.startsWith('{')) return undefined
-  const { from, to, expected, actual, permission } = parsed(detail)
+  const { from, to, expected, actual, permission, issues } = parsed(detail)
   return {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(expected === undefined ? {} : { expected }),
     ...(actual === undefined ? {} : { actual }),
     ...(permission === undefined ? {} : { permission }),
+    ...(issues === undefined ? {} : { issues }),
   }
 }
 

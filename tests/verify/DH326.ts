@@ -31,6 +31,18 @@ export const fixture: Fixture = {
       detail: /^has switched off hold_decision$/,
     },
     {
+      broken: 'alter table audit.audit_checkpoint disable trigger refuse_change',
+      mended: 'alter table audit.audit_checkpoint enable trigger refuse_change',
+      object: 'table audit.audit_checkpoint',
+      detail: /^has switched off refuse_change$/,
+    },
+    {
+      broken: 'alter table audit.audit_event_default disable trigger chain_event',
+      mended: 'alter table audit.audit_event_default enable trigger chain_event',
+      object: 'table audit.audit_event_default',
+      detail: /^has switched off chain_event$/,
+    },
+    {
       broken: 'drop trigger refuse_change on audit.system_work',
       mended: `create trigger refuse_change before update or delete or truncate on audit.system_work
                  for each statement execute function audit.refuse_change()`,
