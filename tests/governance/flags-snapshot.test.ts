@@ -31,8 +31,8 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-  expect(await listeners()).toBe(0)
+  for (const one of open.splice(0).toReversed()) await one.close()
+  if ((await listeners()) > 0) throw new Error('a connection that listens was left open')
 })
 
 const clientOf = ({ tenantId, userId }: Planted) => database.both.client({ tenantId, userId })
@@ -266,7 +266,7 @@ describe('a snapshot', () => {
   })
 
   it('needs a tenant context, and fails to open where the first fetch fails', async () => {
-    await expect(openFlagSnapshot({ db: database.none as never })).rejects.toThrow('DH101')
+    await expect(openFlagSnapshot({ db: database.none })).rejects.toThrow('DH101')
     const nobody = database.both.client({ tenantId: randomUUID() })
     await expect(openFlagSnapshot({ db: nobody, connectionString: database.appUrl })).rejects.toThrow('DH507')
   })
@@ -404,7 +404,7 @@ describe('what is announced', () => {
     const topicOf = (tenantId: string) => rows.find(({ id }) => id === tenantId)?.topic
 
     const { id } = await clientOf(a).featureFlag.create({ data: { key: 'announced' } })
-    await clientOf(a).featureFlag.updateMany({ data: { enabled: true } })
+    await clientOf(a).featureFlag.updateMany({ where: { id }, data: { enabled: true } })
     await clientOf(a)
       .$executeRaw`update governance.feature_flag set archived_at = now() where id = ${id}::uuid`
     await clientOf(b).featureFlag.deleteMany()
@@ -446,7 +446,7 @@ it('another process sees a change within a second', async ({ annotate }) => {
   try {
     expect(await said()).toMatchObject({ value: false })
     const delays: number[] = []
-    for (let at = 0; at < 20; at++) {
+    for (let at = 0; at < 10; at++) {
       const value = at % 2 === 0
       const before = Date.now()
       await enable(a, value)
@@ -456,10 +456,10 @@ it('another process sees a change within a second', async ({ annotate }) => {
     }
     delays.sort((one, other) => one - other)
     await annotate(
-      `from before the update to the other process: median ${delays[10]} ms, longest ${delays.at(-1)} ms`,
+      `from before the update to the other process: median ${delays[5]} ms, longest ${delays.at(-1)} ms`,
     )
     // a machine may be held up once; the half of them never all are
-    expect(delays[10]).toBeLessThan(1_000)
+    expect(delays[5]).toBeLessThan(1_000)
   } finally {
     const exited = once(child, 'exit')
     child.stdin.end()
