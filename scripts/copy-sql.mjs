@@ -2,12 +2,16 @@
 // in the module that the code reads it from, for an application that is bundled has no files beside its code.
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const source = fileURLToPath(new URL('../src/catalog', import.meta.url))
 const built = join(process.argv[2] ?? fileURLToPath(new URL('../dist', import.meta.url)), 'catalog')
 
 cpSync(source, built, { recursive: true, filter: (path) => !path.endsWith('.ts') })
+
+// compiled by now
+const { ownTriggers } = await import(pathToFileURL(join(built, 'own-triggers.js')).href)
+const migrations = fileURLToPath(new URL('../prisma/migrations', import.meta.url))
 
 const textOf = (path) => readFileSync(join(source, path), 'utf8')
 const files = {
@@ -16,6 +20,12 @@ const files = {
     .filter((name) => name.endsWith('.sql'))
     .sort()
     .map((name) => ({ name, text: textOf(join('checks', name)) })),
+  triggers: ownTriggers(
+    readdirSync(migrations)
+      .filter((name) => name !== 'migration_lock.toml')
+      .sort()
+      .map((name) => readFileSync(join(migrations, name, 'migration.sql'), 'utf8')),
+  ),
 }
 writeFileSync(
   join(built, 'sql-files.js'),

@@ -7,7 +7,9 @@ import {
 } from '../policy/context-sql.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
+import type { OwnTrigger } from './own-triggers.ts'
 import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
+import { readSqlFiles } from './sql-files.ts'
 
 /**
  * What the checks are asked with: the manifest, the roles and what is known of servers, in the shape that `prelude.sql` reads.
@@ -69,8 +71,12 @@ export function catalogInput(
       ...signedContextFunctions(tenantIdType).map((one) => functionInput(one, 'signed')),
       ...commonContextFunctions(tenantIdType).map((one) => functionInput(one, 'either')),
     ],
+    // no check at start-up asks about them
+    triggers: guardsOnly ? [] : (triggers ??= readSqlFiles().triggers),
   })
 }
+
+let triggers: readonly OwnTrigger[] | undefined
 
 /** The foreign keys of models; `purpose` says which of them a policy follows. */
 function modelRelations(manifest: Manifest): readonly object[] {

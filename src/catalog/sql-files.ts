@@ -1,4 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { bundledMigrations } from '../migrations/bundled-migrations.ts'
+import { type OwnTrigger, ownTriggers } from './own-triggers.ts'
 
 /** A file of SQL, by its name. */
 export interface SqlFile {
@@ -6,12 +9,19 @@ export interface SqlFile {
   readonly text: string
 }
 
+/** What the checks are made of. */
+export interface SqlFiles {
+  readonly prelude: string
+  readonly checks: readonly SqlFile[]
+  readonly triggers: readonly OwnTrigger[]
+}
+
 /**
- * The SQL of the checks, read from beside this file. In the built package another module stands here, which
+ * The SQL of the checks, read from beside this file, and what they need to know of the migrations. In the built package another module stands here, which
  * `scripts/copy-sql.mjs` writes with the texts in it: an application that bundles `createTenancy` has no files beside
  * its code.
  */
-export function readSqlFiles(): { readonly prelude: string; readonly checks: readonly SqlFile[] } {
+export function readSqlFiles(): SqlFiles {
   const folder = new URL('./checks/', import.meta.url)
   return {
     prelude: readFileSync(new URL('./prelude.sql', import.meta.url), 'utf8'),
@@ -19,5 +29,11 @@ export function readSqlFiles(): { readonly prelude: string; readonly checks: rea
       .filter((name) => name.endsWith('.sql'))
       .sort()
       .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') })),
+    triggers: ownTriggers(
+      readdirSync(bundledMigrations)
+        .filter((name) => name !== 'migration_lock.toml')
+        .sort()
+        .map((name) => readFileSync(join(bundledMigrations, name, 'migration.sql'), 'utf8')),
+    ),
   }
 }

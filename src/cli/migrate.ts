@@ -98,6 +98,9 @@ function printer({ stdout, colours }: CommandOutput): (event: MigrationEvent) =>
       case 'applied':
         stdout(`migration  ${event.migration}  ${good('applied')} in ${Math.round(event.milliseconds)} ms`)
         break
+      case 'partitions':
+        for (const partition of event.partitions) stdout(`partition  ${partition}  ${good('created')}`)
+        break
       case 'context':
         if (event.context.mode === 'none') break
         stdout(

@@ -8,6 +8,7 @@
 import { TenancyError } from '../errors.ts'
 import { quoteIdentifier } from '../policy/identifier.ts'
 import { applyMigration } from './apply.ts'
+import { createAuditPartitions } from './audit-partitions.ts'
 import { bundledMigrations } from './bundled-migrations.ts'
 import { type ContextReport, readContextMode, syncContext } from './context-mode.ts'
 import { type ContextOptions, parseContextOptions } from './context-settings.ts'
@@ -17,6 +18,13 @@ import { parseRoleOptions, type RoleOptions } from './role-settings.ts'
 import { type RoleReport, syncRoles } from './roles.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
+export {
+  type AuditDatabase,
+  type AuditPartition,
+  type DroppedPartition,
+  dropAuditEvents,
+  ensureAuditPartitions,
+} from './audit-partitions.ts'
 export type { ContextReport } from './context-mode.ts'
 export type { ContextOptions } from './context-settings.ts'
 export { createLogin, dropLogin, type LoginOptions, type LoginPurpose } from './login.ts'
@@ -46,6 +54,8 @@ export type MigrationEvent =
   | { readonly type: 'alreadyApplied'; readonly migrations: readonly string[] }
   | { readonly type: 'applying'; readonly migration: string }
   | { readonly type: 'applied'; readonly migration: string; readonly milliseconds: number }
+  /** Partitions of the audit events that were missing. */
+  | { readonly type: 'partitions'; readonly partitions: readonly string[] }
   | { readonly type: 'context'; readonly context: ContextReport }
 
 /** Options of {@link runMigrations}. */
@@ -119,6 +129,10 @@ export async function runMigrations(options: MigrationOptions): Promise<Migratio
       await applyMigration(session, migration, owner, applied)
       applied.push(migration.name)
       log({ type: 'applied', migration: migration.name, milliseconds: performance.now() - start })
+    }
+    const partitions = (await createAuditPartitions(session, owner)) ?? []
+    if (partitions.length > 0) {
+      log({ type: 'partitions', partitions: partitions.map(({ partition }) => partition) })
     }
     const context =
       contextSettings === 'keep'

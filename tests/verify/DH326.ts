@@ -19,6 +19,12 @@ export const fixture: Fixture = {
       detail: /^has switched off hold_version_life_cycle$/,
     },
     {
+      broken: 'alter table governance.approval_decision disable trigger hold_decision',
+      mended: 'alter table governance.approval_decision enable trigger hold_decision',
+      object: 'table governance.approval_decision',
+      detail: /^has switched off hold_decision$/,
+    },
+    {
       broken: 'drop trigger refuse_change on audit.system_work',
       mended: `create trigger refuse_change before update or delete or truncate on audit.system_work
                  for each statement execute function audit.refuse_change()`,

@@ -13,6 +13,15 @@ export const fixture: Fixture = {
     /^runs as postgres, whom no policy holds, for the trigger copy_row on governance.approval and 1 more$/,
   more: [
     {
+      // the package's own, with another body
+      broken: `create or replace function governance.audit_package() returns trigger security definer
+                 set search_path = '' language plpgsql as 'begin return null; end'`,
+      mended: 'alter function governance.audit_package() security invoker',
+      object: 'function governance.audit_package()',
+      detail:
+        /^runs as doublehull_owner, whom no policy holds, for the trigger audit_creation_and_deletion on governance.config_package and 1 more$/,
+    },
+    {
       broken: `create view public.asked as select 1 as n;
                grant insert on public.asked to doublehull_app;
                create function public.answer() returns trigger language plpgsql security definer set search_path = ''

@@ -61,7 +61,7 @@ CREATE TABLE "audit"."audit_event" (
     "context" JSONB NOT NULL DEFAULT '{}',
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "schema_version" INTEGER NOT NULL DEFAULT 1,
-    "occurred_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "occurred_at" TIMESTAMPTZ(6) NOT NULL DEFAULT transaction_timestamp(),
 
     CONSTRAINT "audit_event_pkey" PRIMARY KEY ("tenant_id","seq","occurred_at")
 ) PARTITION BY RANGE ("occurred_at");
@@ -86,7 +86,7 @@ CREATE TABLE "audit"."audit_checkpoint" (
     "hash" TEXT NOT NULL,
     "key_id" TEXT NOT NULL,
     "signature" TEXT NOT NULL,
-    "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT transaction_timestamp(),
 
     CONSTRAINT "audit_checkpoint_pkey" PRIMARY KEY ("id")
 );
@@ -229,6 +229,7 @@ CREATE TABLE "governance"."branding" (
     "author_id" UUID,
     "publisher_id" UUID,
     "published_at" TIMESTAMPTZ(6),
+    "reason" TEXT,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL,
 

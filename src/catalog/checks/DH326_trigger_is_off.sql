@@ -7,6 +7,10 @@
 with wanted as (
   select t.oid, t.name, w.trigger_name
     from (values ('governance', 'config_version', 'hold_version_life_cycle'),
+                 ('governance', 'config_package', 'hold_package'),
+                 ('governance', 'approval', 'hold_approval'),
+                 ('governance', 'approval_decision', 'hold_decision'),
+                 ('governance', 'activation', 'hold_activation'),
                  ('governance', 'activation', 'refuse_change'),
                  ('governance', 'approval_decision', 'refuse_change'),
                  ('audit', 'audit_event', 'refuse_change')) as w (schema_name, table_name, trigger_name)

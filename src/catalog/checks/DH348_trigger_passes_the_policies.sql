@@ -5,6 +5,7 @@
 -- On a protected table, or on any other table or view that the application may write. What a tenant writes fires it, without a
 -- privilege on its function, and it reads and writes every tenant's rows: it must hold to the tenant itself, and every
 -- table that it writes to must be protected. One finding a function, on however many tables.
+-- The package's own are known by their bodies.
 select 'function ' || f.oid::pg_catalog.regprocedure,
        pg_catalog.format('runs as %I, whom no policy holds, for the trigger %s%s', p.role_name,
          pg_catalog.min(pg_catalog.format('%I on %s', g.tgname, t.name) collate "C"),
@@ -24,6 +25,7 @@ select 'function ' || f.oid::pg_catalog.regprocedure,
   join pg_catalog.pg_proc f on f.oid = g.tgfoid
   join passing_role p on p.oid = f.proowner
  where f.prosecdef
+   and f.oid not in (select o.oid from own_trigger o)
    -- PostgreSQL clones a trigger to each partition
    and g.tgparentid = 0
    and not exists (select from pg_catalog.pg_depend x
