@@ -19,6 +19,12 @@ export const fixture: Fixture = {
       detail: /^has switched off hold_version_life_cycle$/,
     },
     {
+      broken: 'alter table governance.kill_switch disable trigger close_kill_switch_gates',
+      mended: 'alter table governance.kill_switch enable trigger close_kill_switch_gates',
+      object: 'table governance.kill_switch',
+      detail: /^has switched off close_kill_switch_gates$/,
+    },
+    {
       broken: 'alter table governance.approval_decision disable trigger hold_decision',
       mended: 'alter table governance.approval_decision enable trigger hold_decision',
       object: 'table governance.approval_decision',

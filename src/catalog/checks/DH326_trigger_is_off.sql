@@ -11,6 +11,11 @@ with wanted as (
                  ('governance', 'approval', 'hold_approval'),
                  ('governance', 'approval_decision', 'hold_decision'),
                  ('governance', 'activation', 'hold_activation'),
+                 ('governance', 'kill_switch', 'hold_kill_switch'),
+                 ('governance', 'kill_switch', 'close_kill_switch_gates'),
+                 ('governance', 'kill_switch', 'close_own_kill_switch_gate'),
+                 ('governance', 'execution_trace', 'hold_execution_trace'),
+                 ('governance', 'trace_step', 'hold_trace_step'),
                  ('governance', 'activation', 'refuse_change'),
                  ('governance', 'approval_decision', 'refuse_change'),
                  ('audit', 'audit_event', 'refuse_change')) as w (schema_name, table_name, trigger_name)
