@@ -3,7 +3,7 @@ import { toTenancyError } from '../extension/prisma-error.ts'
 
 /**
  * What the database refused, as the error of the governed domain that it is. Its triggers say `from` and `to`, or
- * `expected` and `actual`, as JSON in the error's detail. Any other error comes back as it is: a conflict that another
+ * `expected` and `actual`, or the issues of what is not valid, as JSON in the error's detail. Any other error comes back as it is: a conflict that another
  * attempt may not meet stays Prisma's `P2034`.
  */
 export function governanceError(error: unknown): unknown {
