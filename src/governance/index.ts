@@ -1,3 +1,5 @@
+export type { Approval, ApprovalStatus, ApprovalVote } from './approval-record.ts'
+export type { Approvals, PendingListOptions } from './approvals.ts'
 export type {
   AuditEventRecord,
   AuditEvents,
@@ -12,6 +14,8 @@ export type { BreakReason, ChainHead, ChainReport } from './audit/chain-verifier
 export type { Checkpoint, CheckpointKey, PublicKeys } from './audit/checkpoint.ts'
 export type { AuditFilters } from './audit/read-events.ts'
 export { type VerifyExportOptions, verifyAuditExport } from './audit/verify-audit-export.ts'
+export { applyContentDiff, type ContentChange, diffContent, formatDiff } from './content-diff.ts'
+export type { ContentSchemas } from './content-rules.ts'
 export { createGovernance, type Governance, type GovernanceOptions } from './create-governance.ts'
 export { evaluateFlag } from './flags/evaluate-flag.ts'
 export type {
@@ -24,7 +28,6 @@ export type {
   FlagServe,
   FlagTargeting,
   FlagType,
-  JsonValue,
 } from './flags/flag-definition.ts'
 export { parseFlagDefinition } from './flags/flag-definition.ts'
 export type { EvaluationContext, FlagErrorCode, FlagEvaluation, FlagReason } from './flags/flag-evaluation.ts'
@@ -38,6 +41,16 @@ export {
 } from './flags/flag-snapshot.ts'
 export type { Flag, FlagPatch, Flags } from './flags/flags.ts'
 export type { RequestOrigin } from './governed-scope.ts'
+export type { JsonValue } from './json-content.ts'
+export type {
+  EngageInput,
+  KillSwitch,
+  KillSwitchScope,
+  KillSwitchTarget,
+  ReleaseInput,
+} from './kill-switch.ts'
+export type { KillSwitches, KillSwitchState, TurnedKillSwitch } from './kill-switches.ts'
+export type { ConfigPackage, NewPackage, PackageListOptions, Packages } from './packages.ts'
 export {
   type Actor,
   canByMembership,
@@ -46,3 +59,20 @@ export {
   permissions,
   type Resource,
 } from './permissions.ts'
+export { createPlatformKillSwitches, type PlatformKillSwitches } from './platform-kill-switches.ts'
+export type {
+  FinishedOutcome,
+  FinishTraceInput,
+  ListTracesInput,
+  StartTraceInput,
+  Trace,
+  TraceOutcome,
+  TraceStep,
+  TraceStepInput,
+  TraceSummary,
+} from './trace.ts'
+export type { TraceRun } from './trace-run.ts'
+export type { TraceSampling } from './trace-sampling.ts'
+export type { TracePage, Traces } from './traces.ts'
+export type { ConfigVersion, ConfigVersionSummary, VersionStatus } from './version-record.ts'
+export type { DraftContent, HistoryEntry, HistoryOptions, VersionListOptions, Versions } from './versions.ts'
