@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { jsonbText } from './jsonb-text.ts'
+import { activators, deciders, writers } from './roles.ts'
 import { type TenantHistory, timeText } from './tenant-history.ts'
 
 interface Package {
@@ -64,11 +65,6 @@ const reasons = [
   'the partner changed its interface',
   'a step was left out',
 ]
-
-/** Roles by what they may do. */
-const writers = ['EDITOR', 'ADMIN', 'OWNER'] as const
-const deciders = ['REVIEWER', 'ADMIN', 'OWNER'] as const
-const activators = ['ADMIN', 'OWNER'] as const
 
 /** The packages of a tenant and their versions, each moved only as the life cycle allows. */
 export class ConfigHistory {
@@ -251,9 +247,7 @@ export class ConfigHistory {
   #reviewers(version: Version, submitter: string | null): readonly string[] {
     const barred = [version.author, submitter, ...version.editors]
     return this.#history.members
-      .filter(
-        ({ role, userId }) => (deciders as readonly string[]).includes(role) && !barred.includes(userId),
-      )
+      .filter(({ role, userId }) => deciders.includes(role) && !barred.includes(userId))
       .map(({ userId }) => userId)
   }
 

@@ -1,4 +1,5 @@
 import { type Json, jsonbText } from './jsonb-text.ts'
+import { writers } from './roles.ts'
 import { type TenantHistory, timeText } from './tenant-history.ts'
 
 interface Flag {
@@ -95,7 +96,7 @@ export class FlagHistory {
     const stage = flag.archivedAt === null ? (flag.enabled ? 'ENABLED' : 'DISABLED') : 'ARCHIVED'
     this.#history.record({
       action,
-      actor: this.#history.member(['EDITOR', 'ADMIN', 'OWNER']) ?? '',
+      actor: this.#history.member(writers) ?? '',
       target: { type: 'flag', id: flag.id },
       metadata: { stage, lockVersion: flag.lockVersion },
     })

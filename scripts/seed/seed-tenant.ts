@@ -3,8 +3,9 @@ import { ConfigHistory } from './config-history.ts'
 import type { CopyWriter } from './copy-writer.ts'
 import { FlagHistory } from './flag-history.ts'
 import { Random } from './random.ts'
+import type { Role } from './roles.ts'
 import { SwitchHistory } from './switch-history.ts'
-import { historySpan, type Member, type Role, TenantHistory, timeText } from './tenant-history.ts'
+import { historySpan, type Member, TenantHistory, timeText } from './tenant-history.ts'
 import { addTrace } from './trace-history.ts'
 
 /** People who work for more than one tenant: some of those who were made last. */

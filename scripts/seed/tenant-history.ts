@@ -2,9 +2,8 @@ import { type ChainedEvent, eventHash, genesisHash } from './chained-event.ts'
 import type { CopyWriter } from './copy-writer.ts'
 import { type Json, jsonbText } from './jsonb-text.ts'
 import type { Random } from './random.ts'
+import type { Role } from './roles.ts'
 import type { Row, TableName } from './tables.ts'
-
-export type Role = 'OWNER' | 'ADMIN' | 'EDITOR' | 'REVIEWER' | 'VIEWER'
 
 export interface Member {
   readonly userId: string
@@ -41,6 +40,7 @@ export class TenantHistory {
   readonly budget: number
   readonly #writer: CopyWriter
   readonly #start: number
+  readonly #byRoles = new Map<readonly Role[], readonly Member[]>()
   #clock: number
   #used = 0
   #seq = 0
@@ -87,7 +87,9 @@ export class TenantHistory {
 
   /** A member with one of the roles, and none of those. */
   member(roles: readonly Role[], except: readonly (string | null)[] = []): string | undefined {
-    const fit = this.members.filter(({ role, userId }) => roles.includes(role) && !except.includes(userId))
+    const found = this.#byRoles.get(roles) ?? this.members.filter(({ role }) => roles.includes(role))
+    this.#byRoles.set(roles, found)
+    const fit = except.length === 0 ? found : found.filter(({ userId }) => !except.includes(userId))
     return fit.length === 0 ? undefined : this.random.of(fit).userId
   }
 
