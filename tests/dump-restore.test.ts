@@ -55,7 +55,7 @@ union all
 select 'function', p.oid::regprocedure::text, pg_get_functiondef(p.oid)
   from pg_catalog.pg_proc p join mine on mine.oid = p.pronamespace
 union all
-select 'trigger', t.tgrelid::regclass::text || ' ' || t.tgname, t.tgenabled::text || ' ' || pg_get_triggerdef(t.oid)
+select 'trigger', t.tgrelid::regclass::text || ' ' || t.tgname, t.tgenabled::text || ' ' || pg_get_triggerdef(t.oid, true)
   from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join mine on mine.oid = c.relnamespace
  where not t.tgisinternal
 union all

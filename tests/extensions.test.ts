@@ -111,7 +111,7 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
               const delegate = client[model as 'featureFlag']
               return delegate.update({
                 where: args.where as never,
-                data: { archivedAt: new Date() },
+                data: { description: 'deleted' },
               }) as never
             },
           },
@@ -119,32 +119,32 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
       }),
     )
     const { a, b } = scene
-    const archived = async (id: string) => {
+    const isMarked = async (id: string) => {
       const { rows } = await database.admin.query(
-        'select archived_at from governance.feature_flag where id = $1',
+        'select description from governance.feature_flag where id = $1',
         [id],
       )
-      return rows[0].archived_at !== null
+      return rows[0].description === 'deleted'
     }
     const plain = database.none.$extends(softDelete).$extends(naive)
     await naively(a.tenantId, () => plain.featureFlag.delete({ where: { id: b.flagId } }))
-    expect(await archived(b.flagId)).toBe(true)
-    await database.admin.query('update governance.feature_flag set archived_at = null')
+    expect(await isMarked(b.flagId)).toBe(true)
+    await database.admin.query('update governance.feature_flag set description = null')
 
     const tenancy = extended(hull, (client) => client.$extends(softDelete))
     const db = tenancy.client({ tenantId: a.tenantId })
     expect(await codeOf(() => db.featureFlag.delete({ where: { id: b.flagId } }))).toBe('P2025')
-    expect(await archived(b.flagId)).toBe(false)
+    expect(await isMarked(b.flagId)).toBe(false)
     const undone = db.$transaction(async (tx) => {
       await tx.featureFlag.delete({ where: { id: a.flagId } })
-      expect(await tx.featureFlag.count({ where: { archivedAt: { not: null } } })).toBe(1)
+      expect(await tx.featureFlag.count({ where: { description: 'deleted' } })).toBe(1)
       throw new Error('undone')
     })
     await expect(undone).rejects.toThrow('undone')
-    expect(await archived(a.flagId)).toBe(false)
+    expect(await isMarked(a.flagId)).toBe(false)
     await db.featureFlag.delete({ where: { id: a.flagId } })
-    expect(await archived(a.flagId)).toBe(true)
-    await database.admin.query('update governance.feature_flag set archived_at = null')
+    expect(await isMarked(a.flagId)).toBe(true)
+    await database.admin.query('update governance.feature_flag set description = null')
   })
 
   it('a hook that drops the arguments, or adds to them, stays in the tenant', async () => {
@@ -438,7 +438,7 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
           featureFlag: {
             count: async ({ args }) => (await client.featureFlag.findMany(args as object)).length,
             deleteMany: ({ args }) =>
-              client.featureFlag.updateMany({ ...args, data: { archivedAt: null } }) as never,
+              client.featureFlag.updateMany({ ...args, data: { description: null } }) as never,
           },
         },
       }),
@@ -602,23 +602,23 @@ describe.each(['one', 'two', 'both'] as const)('behind hull %s', (hull) => {
         query: {
           featureFlag: {
             delete: ({ args }) =>
-              client.featureFlag.update({ where: args.where, data: { archivedAt: new Date() } }) as never,
+              client.featureFlag.update({ where: args.where, data: { description: 'deleted' } }) as never,
           },
         },
       }),
     )
     const flags = database.none.featureFlag
-    const archived = () => flags.count({ where: { id: a.flagId, archivedAt: { not: null } } })
+    const isMarked = () => flags.count({ where: { id: a.flagId, description: 'deleted' } })
     const remove = { where: { id: a.flagId } }
     const taken = { data: { key: 'flag' } }
 
     const db = extended(hull, (client) => client.$extends(softDelete)).client({ tenantId: a.tenantId })
     const array = () => db.$transaction([db.featureFlag.delete(remove), db.featureFlag.create(taken)])
     expect(await codeOf(array)).toBe('P2002')
-    expect(await archived()).toBe(0)
+    expect(await isMarked()).toBe(0)
     await db.$transaction([db.featureFlag.delete(remove)])
-    expect(await archived()).toBe(1)
-    await db.featureFlag.update({ ...remove, data: { archivedAt: null } })
+    expect(await isMarked()).toBe(1)
+    await db.featureFlag.update({ ...remove, data: { description: null } })
   })
 
   it('the hooks of a whole array get by with one connection', async () => {

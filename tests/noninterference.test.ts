@@ -25,9 +25,9 @@ const shared = useTestDatabase()
 const alone = { one: useTestDatabase(), two: useTestDatabase(), both: useTestDatabase() }
 
 const choices: readonly Choice[] = [
-  { title: 'hull one alone', alone: alone.one, open: ({ one }, tenantId) => one.client({ tenantId }) },
-  { title: 'hull two alone', alone: alone.two, open: ({ two }, tenantId) => two.client({ tenantId }) },
-  { title: 'both hulls', alone: alone.both, open: ({ both }, tenantId) => both.client({ tenantId }) },
+  { title: 'hull one alone', alone: alone.one, open: ({ one }, who) => one.client(who) },
+  { title: 'hull two alone', alone: alone.two, open: ({ two }, who) => two.client(who) },
+  { title: 'both hulls', alone: alone.both, open: ({ both }, who) => both.client(who) },
 ]
 
 const anySequence = fc.array(anyOperation, { minLength: 1, maxLength: 6 })
@@ -128,7 +128,7 @@ it('without either hull, a short sequence is found that tells something else', {
     {
       title: 'neither hull',
       alone: alone.one,
-      open: (database, tenantId) => (database === shared ? beside : apart).client({ tenantId }),
+      open: (database, who) => (database === shared ? beside : apart).client(who),
     },
   ])
   const { found } = await run(theatre, 100)

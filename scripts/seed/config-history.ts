@@ -490,8 +490,7 @@ export class ConfigHistory {
       rules: Array.from({ length: 1 + random.below(4) }, (_, at) => ({
         id: `rule-${at + 1}`,
         if: { field: random.of(['country', 'plan', 'amount', 'channel']), is: random.bits().toString(36) },
-        // an exponent is not how PostgreSQL writes it
-        then: { discount: random.below(50) / 2, tag: random.of(['standard', 'vip', 'trial']) },
+        apply: { discount: random.below(50) / 2, tag: random.of(['standard', 'vip', 'trial']) },
       })),
     })
   }

@@ -1,4 +1,4 @@
-import { type ChainedEvent, eventHash, genesisHash } from './chained-event.ts'
+import { type ChainedEvent, eventHash, genesisHash } from '../../src/governance/audit/chained-event.ts'
 import type { CopyWriter } from './copy-writer.ts'
 import { type Json, jsonbText } from './jsonb-text.ts'
 import type { Random } from './random.ts'

@@ -21,7 +21,7 @@ export interface DroppedPartition {
 }
 
 /** Where the audit events are: a direct connection, as an administrator or the migrator. */
-export interface AuditTarget {
+export interface AuditDatabase {
   readonly connectionString: string
   /** The role that owns them; `doublehull_owner` unless told. */
   readonly owner?: string
@@ -46,7 +46,7 @@ const defaultLockTimeoutMs = 60_000
  * ```
  */
 export async function ensureAuditPartitions(
-  target: AuditTarget,
+  target: AuditDatabase,
   monthsAhead: number,
 ): Promise<readonly AuditPartition[]> {
   return onTrail(target, async (session, owner, lockTimeoutMs) => {
@@ -70,7 +70,7 @@ export async function ensureAuditPartitions(
  * ```
  */
 export async function dropAuditEvents(
-  target: AuditTarget,
+  target: AuditDatabase,
   before: string,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<readonly DroppedPartition[]> {
@@ -110,7 +110,7 @@ export async function createAuditPartitions(
 }
 
 function onTrail<Result>(
-  { connectionString, owner = 'doublehull_owner', lockTimeoutMs = defaultLockTimeoutMs }: AuditTarget,
+  { connectionString, owner = 'doublehull_owner', lockTimeoutMs = defaultLockTimeoutMs }: AuditDatabase,
   work: (session: MigrationSession, owner: string, lockTimeoutMs: number) => Promise<Result>,
 ): Promise<Result> {
   return withMigrationSession(
@@ -170,5 +170,8 @@ async function asOwner<Result>(
 }
 
 function noTrail(): TenancyError {
-  return new TenancyError('DH409', 'the database has no audit.ensure_partitions; run doublehull migrate first')
+  return new TenancyError(
+    'DH409',
+    'the database has no audit.ensure_partitions; run doublehull migrate first',
+  )
 }

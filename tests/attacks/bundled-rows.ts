@@ -54,6 +54,7 @@ export function plantBundledRows({ tenantId, secret }: Party): string {
     ),
     insert('governance.trace_step', 'id, trace_id, seq, name', `'${row}', '${traceId}', 1, '${secret}'`),
     insert('audit.audit_event', 'id, action', `'${row}', '${secret}'`),
+    insert('audit.audit_checkpoint', 'id, seq, hash, key_id, signature', `'${row}', 1, '', '', '${secret}'`),
   ].join('\n')
 }
 

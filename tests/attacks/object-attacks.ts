@@ -199,7 +199,13 @@ export const objectAttacks: readonly Attack[] = [
     cleanUp: clearBundledRows,
     undone: true,
     attempts: Object.fromEntries(
-      bundledTables.map((table) => [table, spies(`select from ${table} t where attacks.spy(t)`)]),
+      bundledTables.map((table) => [
+        table,
+        // a whole row of a partition is converted first, which no mark of LEAKPROOF makes up for
+        spies(
+          `select from ${table} t where attacks.spy(${table === 'audit."audit_event"' ? 't.action' : 't'})`,
+        ),
+      ]),
     ),
     without: trusted,
   },

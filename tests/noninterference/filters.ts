@@ -5,6 +5,7 @@ import {
   comparedWith,
   entries,
   fieldsOf,
+  idOf,
   leadsOutside,
   modelOf,
   object,
@@ -14,6 +15,7 @@ import {
   weighed,
 } from './grammar.ts'
 import type { ModelName } from './name.ts'
+import { plantedTime } from './planted-rows.ts'
 import type { Field } from './vocabulary.ts'
 
 /** A filter over a model's rows; `depth` bounds relations within relations. */
@@ -48,7 +50,8 @@ export function keyOf(model: ModelName, value: (field: Field) => Arbitrary<unkno
     Object.fromEntries(
       names.flatMap((name) => {
         const field = fields[name]
-        return field ? [[name, value(field)]] : []
+        if (!field) return []
+        return [[name, field.kind === 'time' ? fc.constant(plantedTime) : value(field)]]
       }),
     )
   return weighed(
@@ -128,6 +131,14 @@ export function comparison(model: ModelName, field: Field): Arbitrary<unknown> {
     number: () => fc.oneof(plain, among, either('gt', 'lte')),
     choice: () => fc.oneof(plain, among),
     boolean: () => plain,
+    hash: () => fc.oneof(plain, among),
+    people: () =>
+      fc.oneof(
+        value.map((equals) => ({ equals })),
+        idOf('User').map((has) => ({ has })),
+        fc.array(idOf('User'), { maxLength: 2 }).map((hasSome) => ({ hasSome })),
+        fc.boolean().map((isEmpty) => ({ isEmpty })),
+      ),
     json: () =>
       fc.oneof(
         either('equals', 'not'),

@@ -161,6 +161,10 @@ export function comparedWith(model: ModelName, field: Field): Arbitrary<unknown>
       return document
     case 'time':
       return moment
+    case 'hash':
+      return fc.constantFrom('plain', 'secret')
+    case 'people':
+      return fc.array(idOf('User'), { maxLength: 2 })
   }
 }
 

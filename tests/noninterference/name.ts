@@ -72,6 +72,11 @@ export function nameOf(id: string, scene: number): Name | undefined {
   return first !== '' && name.idIn(scene) === id ? name : undefined
 }
 
+/** Whether an id was made of a name, in whichever scene. */
+export function isNamed(id: string): boolean {
+  return pattern.test(id)
+}
+
 const owners: readonly Owner[] = ['a', 'b', 'platform', 'fresh', 'nobody']
 const pattern = /^([0-9a-f]{8})-0([0-9a-f])([0-9a-f]{2})-4000-8000-([0-9a-f]{12})$/
 

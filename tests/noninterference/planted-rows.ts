@@ -4,6 +4,9 @@ import { type Field, vocabulary } from './vocabulary.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
+/** When everything that is planted was made. */
+export const plantedTime = new Date('2026-01-01T00:00:00Z')
+
 /**
  * What a tenant has before a sequence begins. Both tenants have the same keys and numbers; B has more rows of each, and
  * another word wherever nothing says that it must be the same. One person works for both.
@@ -18,7 +21,7 @@ function rowsOf(owner: 'a' | 'b'): Partial<Record<ModelName, readonly Row[]>> {
     ? [new Name('a', 'User', 2), new Name('b', 'User', 3)]
     : [new Name('a', 'User', 1), new Name('a', 'User', 2)]
   return {
-    Tenant: [{ id: id('Tenant', 1) }],
+    Tenant: [{ id: id('Tenant', 1), topic: id('Tenant', 2) }],
     Membership: [
       { userId: first, role: isB ? 'ADMIN' : 'OWNER' },
       { userId: second, role: isB ? 'OWNER' : 'VIEWER' },
@@ -41,9 +44,9 @@ function rowsOf(owner: 'a' | 'b'): Partial<Record<ModelName, readonly Row[]>> {
       ...ofB({ approvalId: id('Approval', 3), reviewerId: second, decision: 'REJECT' }),
     ],
     Activation: [
-      { ...inPackage(1), ...version(1) },
-      { ...inPackage(1), ...version(1), previousVersionId: id('ConfigVersion', 2), actorId: first },
-      ...ofB({ ...inPackage(3), ...version(5) }),
+      { ...inPackage(1), ...version(1), seq: 1 },
+      { ...inPackage(1), ...version(1), seq: 2, previousVersionId: id('ConfigVersion', 2), actorId: first },
+      ...ofB({ ...inPackage(3), ...version(5), seq: 1 }),
     ],
     FeatureFlag: [{ key: 'alpha', enabled: true }, { key: 'beta' }, ...ofB({ key: 'gamma', enabled: true })],
     KillSwitch: [
@@ -59,7 +62,12 @@ function rowsOf(owner: 'a' | 'b'): Partial<Record<ModelName, readonly Row[]>> {
       { traceId: id('ExecutionTrace', 2), seq: 1 },
       ...ofB({ traceId: id('ExecutionTrace', 3), seq: 1 }, { traceId: id('ExecutionTrace', 1), seq: 3 }),
     ],
-    AuditEvent: [{ actorId: first }, { outcome: 'DENIED' }, ...ofB({ outcome: 'FAILURE' })],
+    AuditEvent: [
+      { seq: 1, prevHash: '', actorId: first },
+      { seq: 2, prevHash: 'plain', outcome: 'DENIED' },
+      ...ofB({ seq: 3, prevHash: 'other', outcome: 'FAILURE' }),
+    ],
+    AuditCheckpoint: [{ seq: 1 }, ...ofB({ seq: 2 })],
   }
 }
 
@@ -144,7 +152,7 @@ function usual(field: Field, name: string, owner: 'a' | 'b' | 'platform'): unkno
     case 'tenant':
       return owner === 'platform' ? null : new Name(owner, 'Tenant', 1)
     case 'time':
-      return field.nullable ? null : '2026-01-01T00:00:00Z'
+      return field.nullable ? null : plantedTime.toISOString()
     case 'boolean':
       return false
     case 'json':
@@ -154,7 +162,10 @@ function usual(field: Field, name: string, owner: 'a' | 'b' | 'platform'): unkno
     case 'choice':
       return field.values.includes('DRAFT') ? 'DRAFT' : field.values[0]
     case 'text':
+    case 'hash':
       return isB ? 'secret' : 'plain'
+    case 'people':
+      return []
     default:
       return null
   }

@@ -8,8 +8,14 @@ import { plantedNames } from './planted-rows.ts'
 import { printedSequence } from './printed.ts'
 import { Stage } from './stage.ts'
 
+/** A tenant, and which of its people works for it: what is governed is moved by somebody. */
+interface WorksFor {
+  readonly tenantId: string
+  readonly userId: string
+}
+
 /** Makes a client of a tenant in a database. */
-type OpenClient = (database: TestDatabase, tenantId: string) => BundledTenantClient
+type OpenClient = (database: TestDatabase, who: WorksFor) => BundledTenantClient
 
 /** One choice of hulls, with a database of its own in which A is alone. */
 export interface Choice {
@@ -65,10 +71,11 @@ export class Theatre {
     const stage = new Stage(choice.alone.admin, ['a'])
     await stage.clear()
     await stage.plant([scene])
-    const { tenantId } = idsOf('a', scene)
+    const { tenantId, userIds } = idsOf('a', scene)
+    const who = { tenantId, userId: userIds[0] ?? '' }
     const [alone, beside] = await Promise.all([
-      this.#play(choice.open(choice.alone, tenantId), stage, scene, sequence),
-      this.#play(choice.open(this.#shared, tenantId), this.#sharedStage, scene, sequence),
+      this.#play(choice.open(choice.alone, who), stage, scene, sequence),
+      this.#play(choice.open(this.#shared, who), this.#sharedStage, scene, sequence),
     ])
     for (const [n, operation] of sequence.entries()) {
       const [one, other] = [alone.outcomes[n], beside.outcomes[n]]

@@ -1,9 +1,11 @@
 import {
   ActivationKind,
   ApprovalStatus,
+  AuditOrigin,
   AuditOutcome,
   BrandingStatus,
   DecisionKind,
+  FlagType,
   KillSwitchScope,
   MemberRole,
   TenantStatus,
@@ -20,6 +22,10 @@ export type Field = {
   readonly required?: true
 } & (
   | { readonly kind: 'id' | 'tenant' | 'boolean' | 'json' | 'time' | 'email' }
+  // a list of them
+  | { readonly kind: 'people' }
+  // made of ids and times, so that it is another in every run and in no order
+  | { readonly kind: 'hash' }
   | { readonly kind: 'reference'; readonly model: ModelName }
   | { readonly kind: 'text'; readonly values: readonly string[] }
   | { readonly kind: 'number'; readonly values: readonly number[] }
@@ -32,6 +38,7 @@ const time: Field = { kind: 'time' }
 const noTime: Field = { kind: 'time', nullable: true }
 const json: Field = { kind: 'json' }
 const boolean: Field = { kind: 'boolean' }
+const hash: Field = { kind: 'hash' }
 const person: Field = { kind: 'reference', model: 'User', nullable: true }
 const to = (model: ModelName): Field => ({ kind: 'reference', model, required: true })
 const choice = (values: Readonly<Record<string, string>>): Field => ({
@@ -51,7 +58,14 @@ const counter = number(1, 2, 3, 7)
 
 /** The scalar fields of every model. */
 export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Field>>>> = {
-  Tenant: { id, name: required(words), status: choice(TenantStatus), createdAt: time, updatedAt: time },
+  Tenant: {
+    id,
+    name: required(words),
+    status: choice(TenantStatus),
+    topic: id,
+    createdAt: time,
+    updatedAt: time,
+  },
   User: { id, email: required({ kind: 'email' }), displayName: required(words), createdAt: time },
   Membership: { id, tenantId, userId: to('User'), role: choice(MemberRole), createdAt: time },
   ConfigPackage: {
@@ -62,6 +76,7 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     description: nullable(words),
     contentSchema: nullable(json),
     quorum: counter,
+    separateActivator: boolean,
     lastVersionNumber: counter,
     archivedAt: noTime,
     createdAt: time,
@@ -71,13 +86,14 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     id,
     tenantId,
     packageId: to('ConfigPackage'),
-    number: required(number(1, 2, 3, 4, 5, 6)),
+    number: number(1, 2, 3, 4, 5, 6),
     status: choice(VersionStatus),
     content: required(json),
-    contentHash: nullable(words),
+    contentHash: words,
     lockVersion: counter,
     authorId: person,
     submitterId: person,
+    editorIds: { kind: 'people' },
     createdAt: time,
     updatedAt: time,
   },
@@ -86,9 +102,11 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     tenantId,
     versionId: to('ConfigVersion'),
     status: choice(ApprovalStatus),
-    contentHash: required(words),
+    contentHash: words,
     quorum: counter,
     requesterId: person,
+    closedById: person,
+    reason: nullable(words),
     createdAt: time,
     decidedAt: noTime,
   },
@@ -105,6 +123,7 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     tenantId,
     packageId: to('ConfigPackage'),
     versionId: to('ConfigVersion'),
+    seq: counter,
     previousVersionId: { kind: 'reference', model: 'ConfigVersion', nullable: true },
     kind: choice(ActivationKind),
     reason: nullable(words),
@@ -116,9 +135,12 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     tenantId,
     key: required(keys),
     description: nullable(words),
+    type: choice(FlagType),
     enabled: boolean,
     variants: json,
     defaultVariant: words,
+    offVariant: words,
+    prerequisites: json,
     targeting: nullable(json),
     lockVersion: counter,
     archivedAt: noTime,
@@ -144,6 +166,9 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     number: number(1, 2, 3, 4, 5, 6),
     status: choice(BrandingStatus),
     tokens: json,
+    lockVersion: counter,
+    authorId: person,
+    publisherId: person,
     publishedAt: noTime,
     createdAt: time,
     updatedAt: time,
@@ -152,10 +177,14 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     id,
     tenantId,
     versionId: to('ConfigVersion'),
+    name: words,
     outcome: choice(TraceOutcome),
     requestId: nullable(words),
+    input: nullable(json),
+    output: nullable(json),
     startedAt: time,
     finishedAt: noTime,
+    duration: nullable(counter),
   },
   TraceStep: {
     id,
@@ -167,10 +196,15 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     payload: nullable(json),
     startedAt: time,
     finishedAt: noTime,
+    duration: nullable(counter),
   },
   AuditEvent: {
     id,
     tenantId,
+    seq: counter,
+    prevHash: hash,
+    hash,
+    origin: choice(AuditOrigin),
     action: required(words),
     actorId: person,
     outcome: choice(AuditOutcome),
@@ -179,6 +213,15 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     metadata: json,
     schemaVersion: counter,
     occurredAt: time,
+  },
+  AuditCheckpoint: {
+    id,
+    tenantId,
+    seq: required(counter),
+    hash: required(hash),
+    keyId: required(words),
+    signature: required(words),
+    createdAt: time,
   },
 }
 
