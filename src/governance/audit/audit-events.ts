@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { TenancyError } from '../../errors.ts'
+import { checkedInput, invalid } from '../checked-input.ts'
 import type { GovernedScope } from '../governed-scope.ts'
+import { textOf } from '../input-parts.ts'
 import { type JsonValue, parseJson } from '../json-content.ts'
-import { invalid, parseInput, textOf } from '../parse-input.ts'
 import type { ExportFormat } from './audit-lines.ts'
 import { type ChainHead, type ChainReport, ChainVerifier } from './chain-verifier.ts'
 import type { ChainedEvent } from './chained-event.ts'
@@ -171,7 +172,7 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
 
   return {
     record: async (input) => {
-      const data = parseInput('auditEvents.record', recordSchema, input)
+      const data = checkedInput('auditEvents.record', recordSchema, input)
       const { metadata } = parseJson('auditEvents.record', { metadata: data.metadata }) as {
         readonly metadata: Record<string, JsonValue>
       }
@@ -190,7 +191,7 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
     },
 
     list: async (options = {}) => {
-      const { filters, after, limit, order } = parseInput('auditEvents.list', listSchema, options)
+      const { filters, after, limit, order } = checkedInput('auditEvents.list', listSchema, options)
       const range = { filters, order, after: after === undefined ? undefined : seqOf(after, order) }
       const tenantId = await admit()
       const found = await readEvents(scope.reader, tenantId, { ...range, limit: limit + 1 })
@@ -203,7 +204,7 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
     },
 
     verify: async ({ publicKeys, head, ...rest } = {}) => {
-      const { from } = parseInput('auditEvents.verify', verifySchema, rest)
+      const { from } = checkedInput('auditEvents.verify', verifySchema, rest)
       const tenantId = await admit()
       const { reader } = scope
       const checkpoints = await readCheckpoints(reader, tenantId)
@@ -243,8 +244,8 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
     export: ({ format, filters = {} }) =>
       Readable.from(
         (async function* () {
-          const kind = parseInput('auditEvents.export', formatSchema, format)
-          const wanted = parseInput('auditEvents.export', filtersSchema, filters)
+          const kind = checkedInput('auditEvents.export', formatSchema, format)
+          const wanted = checkedInput('auditEvents.export', filtersSchema, filters)
           yield* exportLines(scope.reader, await admit(), kind, wanted)
         })(),
       ),
