@@ -4,8 +4,7 @@ import { TenancyError } from '../errors.ts'
 import type { OperationCall } from '../extension/operation-call.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
 import type { ObservedSchema, ObservedWrite, WriteObserver } from '../extension/write-observer.ts'
-import type { Manifest } from '../manifest/manifest.ts'
-import { quoteIdentifier } from '../policy/identifier.ts'
+import { lockingSql } from '../wire/locking-sql.ts'
 import type { OpenTransaction, PrismaOperation } from './tenant-operation.ts'
 
 /** What the observer of a tenancy stands on. */
@@ -115,7 +114,8 @@ export class ObservedWrites {
     transaction: OpenTransaction,
   ): Promise<void> {
     const { base, schema } = this.#ground
-    const locking = lockingSql(schema.manifest, name, keys)
+    const model = schema.manifest.models[name]
+    const locking = model && lockingSql(model, keys)
     if (!locking) return
     const { $queryRawUnsafe: query } = base as {
       readonly $queryRawUnsafe: (text: string, ...values: readonly unknown[]) => PrismaOperation
@@ -127,27 +127,5 @@ export class ObservedWrites {
     } catch (error) {
       throw toTenancyError(error, { model: name, operation: 'lock' })
     }
-  }
-}
-
-/**
- * Locks rows in the order of their keys, so that two who lock the same rows wait for each other in turn. PostgreSQL asks
- * for the privilege to update; rows that nobody may update only disappear, which their deletion itself finds out.
- */
-function lockingSql(
-  manifest: Manifest,
-  name: string,
-  keys: readonly Readonly<Record<string, unknown>>[],
-): { readonly text: string; readonly values: readonly unknown[] } | undefined {
-  const model = manifest.models[name]
-  if (!model || model.isView || !model.commands.includes('update') || keys.length === 0) return undefined
-  const columns = model.primaryKey.map((field) => quoteIdentifier(model.columns[field] ?? field))
-  if (columns.length === 0) return undefined
-  const values: unknown[] = []
-  const tuples = keys.map((key) => `(${model.primaryKey.map((field) => `$${values.push(key[field])}`)})`)
-  const table = `${quoteIdentifier(model.schema)}.${quoteIdentifier(model.table)}`
-  return {
-    text: `select 1 as locked from ${table} where (${columns}) in (${tuples}) order by ${columns} for update`,
-    values,
   }
 }

@@ -3,9 +3,13 @@ import pg from 'pg'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PrismaClient as BundledClient, manifest as bundledManifest } from '../../src/bundled.ts'
 import { type AuditExtensionOptions, auditExtension } from '../../src/governance/audit/audit-extension.ts'
+import { createGovernance } from '../../src/governance/create-governance.ts'
 import { createTenancy, type Tenancy } from '../../src/index.ts'
 import { type Delegate, useFixtureDatabase } from '../fixtures/fixture-database.ts'
 import { plantTwoTenants, type TwoTenants, useTestDatabase } from '../support/test-database.ts'
+
+/** What was read as JSON, or of a client that is generated when the tests run. */
+type Json = ReturnType<typeof JSON.parse>
 
 type Model = 'company' | 'author' | 'book' | 'stock' | 'auditEvent'
 type Transaction = Readonly<Record<Model, Delegate>> & {
@@ -26,9 +30,9 @@ interface Event {
   readonly company: string
   readonly action: string
   readonly actor: string | null
-  readonly targets: readonly Record<string, any>[]
-  readonly context: Record<string, any>
-  readonly metadata: Record<string, any>
+  readonly targets: readonly Record<string, Json>[]
+  readonly context: Record<string, Json>
+  readonly metadata: Record<string, Json>
 }
 
 async function eventsOf(tenantId: string | undefined = a): Promise<readonly Event[]> {
@@ -68,7 +72,7 @@ function tenancyOf(extend: (client: Client) => Client, connectionString = librar
   return tenancy
 }
 
-async function failureOf(work: () => unknown): Promise<any> {
+async function failureOf(work: () => unknown): Promise<Json> {
   try {
     await work()
     return undefined
@@ -148,7 +152,7 @@ describe('an operation on one row', () => {
     await db.book.delete({ where: { id } })
     expect((await eventsOf())[1]).toMatchObject({
       action: 'data.Book.delete',
-      targets: [{ type: 'Book', id }],
+      targets: [{ type: 'Book', id: String(id) }],
       metadata: { before: { title: 'Notes', copies: '9007199254740993' }, after: null },
     })
   })
@@ -194,7 +198,7 @@ describe('an operation on one row', () => {
       published: '2026-01-02T03:04:05.678Z',
     })
     expect(moved).toMatchObject({
-      targets: [{ type: 'Stock', id: { companyId: a, bookId: id, shelf: 'S2' } }],
+      targets: [{ type: 'Stock', id: JSON.stringify({ companyId: a, bookId: id, shelf: 'S2' }) }],
       metadata: { before: { shelf: 'S1', amount: 2 }, after: { shelf: 'S2', amount: 5 } },
     })
   })
@@ -212,13 +216,13 @@ describe('an operation on many rows', () => {
     expect(await db.author.deleteMany({ where: { rank: 9 } })).toEqual({ count: 2 })
     const [created, updated, deleted] = await eventsOf()
     expect(created).toMatchObject({ action: 'data.Author.createMany', metadata: { count: 3 } })
-    expect(created?.metadata['rows'].map((row: any) => [row.before, row.after.name])).toEqual([
+    expect(created?.metadata['rows'].map((row: Json) => [row.before, row.after.name])).toEqual([
       [null, 'Ada'],
       [null, 'Bob'],
       [null, 'Cleo'],
     ])
     expect(updated?.action).toBe('data.Author.updateMany')
-    expect(updated?.metadata['rows'].map(({ before, after }: any) => [before, after])).toEqual([
+    expect(updated?.metadata['rows'].map(({ before, after }: Json) => [before, after])).toEqual([
       [{ rank: 1 }, { rank: 9 }],
       [{ rank: 2 }, { rank: 9 }],
     ])
@@ -284,7 +288,7 @@ describe('an operation on many rows', () => {
     const db = audited({ maxBytes: 256 })
     const { id } = await db.book.create({ data: { title: 'x'.repeat(300) } })
     expect((await eventsOf())[0]).toMatchObject({
-      targets: [{ type: 'Book', id }],
+      targets: [{ type: 'Book', id: String(id) }],
       metadata: { count: 1, digest: expect.stringMatching(/^sha256:/), digestOf: 'changes' },
     })
   })
@@ -303,29 +307,29 @@ describe('a nested write', () => {
       },
     })
     const [created] = await eventsOf()
-    expect(created?.metadata['nested'].map((row: any) => [row.relation, row.type, row.before])).toEqual([
+    expect(created?.metadata['nested'].map((row: Json) => [row.relation, row.type, row.before])).toEqual([
       ['books', 'Book', null],
       ['books', 'Book', null],
       ['books.stock', 'Stock', null],
     ])
-    const [one, two] = created?.metadata['nested'].map(({ id }: any) => id)
+    const [one, two] = (created?.metadata['nested'] ?? []).map(({ id }: Json) => id)
     await db.author.update({
       where: { id: author.id },
       data: {
         rank: 1,
         books: {
           update: {
-            where: { id: one },
+            where: { id: Number(one) },
             data: { title: 'First', stock: { updateMany: { where: {}, data: { amount: 8 } } } },
           },
-          delete: { id: two },
+          delete: { id: Number(two) },
           create: { title: 'Three' },
         },
       },
     })
     const updated = (await eventsOf())[1]
     expect(updated?.metadata).toMatchObject({ before: { rank: 0 }, after: { rank: 1 } })
-    const nested = new Map(updated?.metadata['nested'].map((row: any) => [`${row.relation} ${row.id}`, row]))
+    const nested = new Map(updated?.metadata['nested'].map((row: Json) => [`${row.relation} ${row.id}`, row]))
     expect(nested.get(`books ${one}`)).toMatchObject({ before: { title: 'One' }, after: { title: 'First' } })
     expect(nested.get(`books ${two}`)).toMatchObject({ before: { title: 'Two' }, after: null })
     expect([...nested.values()]).toContainEqual(
@@ -346,7 +350,13 @@ describe('a nested write', () => {
     await db.book.update({ where: { id: book }, data: { author: { disconnect: true } } })
     const [, , connected, disconnected] = await eventsOf()
     expect(connected?.metadata['nested']).toMatchObject([
-      { relation: 'books', type: 'Book', id: book, before: null, after: { title: 'Notes', authorId: id } },
+      {
+        relation: 'books',
+        type: 'Book',
+        id: String(book),
+        before: null,
+        after: { title: 'Notes', authorId: id },
+      },
     ])
     expect(disconnected?.metadata).toMatchObject({
       before: { authorId: id },
@@ -453,7 +463,7 @@ describe('a transaction', () => {
     await library.admin.query(
       `create table head (id int primary key); insert into head values (1); grant select, update on head to doublehull_app`,
     )
-    const record = async (tx: any, events: readonly object[]) => {
+    const record = async (tx: Json, events: readonly object[]) => {
       await tx.$queryRaw`select 1 from head for update`
       await tx.auditEvent.createMany({ data: events })
     }
@@ -587,7 +597,7 @@ describe('beside other extensions', () => {
     client.$extends({
       query: {
         author: {
-          delete: ({ args }: any) => client.author.update({ where: args.where, data: { rank: -1 } }),
+          delete: ({ args }: Json) => client.author.update({ where: args.where, data: { rank: -1 } }),
         },
       },
     })
@@ -613,7 +623,7 @@ describe('beside other extensions', () => {
     const db = audited({}, (client) =>
       client.$extends({
         query: {
-          author: { create: ({ args, query }: any) => query({ ...args, data: { ...args.data, rank: 42 } }) },
+          author: { create: ({ args, query }: Json) => query({ ...args, data: { ...args.data, rank: 42 } }) },
         },
       }),
     )
@@ -649,7 +659,7 @@ describe('rows that others change at the same time', () => {
 describe('settings', () => {
   it('that name what the schema has not, or bounds out of range, are refused', async () => {
     const issuesOf = async (options: AuditExtensionOptions) =>
-      (await failureOf(() => audited(options)))?.details.issues.map(({ path }: any) => path.join('.'))
+      (await failureOf(() => audited(options)))?.details.issues.map(({ path }: Json) => path.join('.'))
     expect(await issuesOf({ models: ['Author', 'Nothing'] })).toEqual(['models.1'])
     expect(await issuesOf({ mask: { Author: ['mail'], Nobody: [] } })).toEqual([
       'mask.Author.0',
@@ -675,31 +685,44 @@ describe('of the bundled schema', () => {
     scene = await plantTwoTenants(database)
   })
 
-  it('leaves out what the database records, and its events are the tenant’s audit trail', async () => {
+  it('leaves out what the database records, and its events are links of the tenant’s chain', async () => {
     const tenancy = createTenancy({
       PrismaClient: BundledClient,
       manifest: bundledManifest,
       connectionString: database.appUrl,
-      extend: (client) => client.$extends(auditExtension({ mask: { Tenant: ['topic'] } })),
+      // it adds nothing to the types of a client
+      extend: (client): BundledClient =>
+        client.$extends(auditExtension({ mask: { Tenant: ['topic'] } })) as never,
     })
     const { tenantId, userId, flagId } = scene.a
     const db = tenancy.client({ tenantId, userId })
     try {
-      await db.tenant.update({ where: { id: tenantId }, data: { name: 'renamed' } })
+      await db.$transaction(async (tx) => {
+        await tx.tenant.update({ where: { id: tenantId }, data: { name: 'renamed' } })
+        await tx.tenant.updateMany({ data: { status: 'SUSPENDED' } })
+      })
       await db.featureFlag.update({ where: { id: flagId }, data: { description: 'changed' } })
-      const events = await db.auditEvent.findMany({ where: { action: { startsWith: 'data.' } } })
+      const { auditEvents } = createGovernance(db, { can: () => true })
+      const { events } = await auditEvents.list({ order: 'asc' })
+      const target = [{ type: 'Tenant', id: tenantId }]
       expect(events).toMatchObject([
         {
-          tenantId,
           action: 'data.Tenant.update',
           origin: 'APPLICATION',
           actorId: userId,
-          targets: [{ type: 'Tenant', id: tenantId }],
+          targets: target,
           metadata: { before: { name: scene.a.secret }, after: { name: 'renamed' } },
         },
+        { action: 'data.Tenant.updateMany', origin: 'APPLICATION', targets: target, metadata: { count: 1 } },
+        { action: 'flag.update', origin: 'DATABASE' },
       ])
+      expect(await auditEvents.verify()).toMatchObject({ ok: true })
       const typed: { name: string } = await db.tenant.findFirstOrThrow({ select: { name: true } })
       expect(typed.name).toBe('renamed')
+      const other = createGovernance(tenancy.client({ tenantId: scene.b.tenantId, userId: scene.b.userId }), {
+        can: () => true,
+      })
+      expect((await other.auditEvents.list()).events).toEqual([])
     } finally {
       await tenancy.disconnect()
     }

@@ -4,6 +4,7 @@ import {
   type Client,
   type EvaluationContext,
   type EvaluationDetails,
+  type EventDetails,
   type FlagValue,
   type Hook,
   type HookContext,
@@ -156,7 +157,7 @@ async function store(flags: readonly SpecificationFlag[], db = ofA()): Promise<v
         defaultVariant,
         offVariant: off,
         enabled,
-        ...(rules ? { targeting: { rules } as object } : {}),
+        ...(rules ? { targeting: { rules } } : {}),
       },
     })
   }
@@ -189,7 +190,7 @@ function details(
 }
 
 /** Resolves with what an event is told of, the first time that it comes. */
-function nextEvent(client: Client, event: ProviderEvents): Promise<any> {
+function nextEvent(client: Client, event: ProviderEvents): Promise<EventDetails<ProviderEvents> | undefined> {
   return new Promise((resolve) => {
     client.addHandler(event, (told) => resolve(told))
   })
@@ -459,14 +460,16 @@ describe('events.feature', () => {
   it('PROVIDER_ERROR is emitted', async () => {
     const domain = randomUUID()
     const failed = nextEvent(OpenFeature.getClient(domain), ProviderEvents.Error)
-    await expect(OpenFeature.setProviderAndWait(domain, unreachable())).rejects.toThrow()
+    await expect(OpenFeature.setProviderAndWait(domain, unreachable())).rejects.toThrow(
+      'could not be fetched',
+    )
     expect(await failed).toMatchObject({ providerName: 'doublehull' })
   })
   it('PROVIDER_CONFIGURATION_CHANGED is emitted', async () => {
     const client = await stableProvider()
     const changed = nextEvent(client, ProviderEvents.ConfigurationChanged)
     await ofA().featureFlag.updateMany({ where: { key: 'changing-flag' }, data: { enabled: false } })
-    expect((await changed).flagsChanged).toEqual(['changing-flag'])
+    expect((await changed)?.flagsChanged).toEqual(['changing-flag'])
     expect(await client.getBooleanValue('changing-flag', true)).toBe(false)
   })
 })
@@ -851,7 +854,7 @@ function fatalProvider(): Promise<Client> {
 
 async function failedProvider(provider: Provider): Promise<Client> {
   const domain = randomUUID()
-  await expect(OpenFeature.setProviderAndWait(domain, provider)).rejects.toThrow()
+  await expect(OpenFeature.setProviderAndWait(domain, provider)).rejects.toThrow('could not be fetched')
   return OpenFeature.getClient(domain)
 }
 

@@ -60,6 +60,9 @@ interface AuditExtension {
  * have a record of their own. Rows are locked when they have been read, so that nobody changes them in between; an
  * upsert that meets a row which another transaction is adding at that moment is recorded as if it had created it.
  *
+ * It adds nothing to the types of a client. Where an extended client of the bundled schema is to be one of
+ * `createGovernance` too, say so: `extend: (client): PrismaClient => client.$extends(auditExtension()) as never`.
+ *
  * @throws {TenancyError} `DH506` for bounds out of their range and for names that the schema has not; where it is given
  *   to another client than that of `createTenancy`, every operation is refused with `DH210`
  *

@@ -6,7 +6,7 @@ export type RecordedFields = Readonly<Record<string, unknown>>
 /** What an event says of one row; null where there was none before, or is none after. */
 export interface RowChange {
   readonly type: string
-  readonly id: unknown
+  readonly id: string
   readonly before: RecordedFields | null
   readonly after: RecordedFields | null
 }
@@ -47,13 +47,15 @@ export class AuditedValues {
     return { before: recorded(before), after: recorded(after) }
   }
 
-  /** A key as a target's id; a key of several fields as an object of them. */
-  idOf(tenantId: string, model: string, key: RecordedFields): unknown {
+  /** A key as a target's id: the text of its value, or JSON where it has several fields. */
+  idOf(tenantId: string, model: string, key: RecordedFields): string {
     const entries = Object.entries(key).map(
       ([field, value]) => [field, this.#record(tenantId, model, field, value)] as const,
     )
     const [only] = entries
-    return entries.length === 1 && only ? only[1] : Object.fromEntries(entries)
+    return entries.length === 1 && typeof only?.[1] === 'string'
+      ? only[1]
+      : JSON.stringify(only && entries.length === 1 ? only[1] : Object.fromEntries(entries))
   }
 
   #record(tenantId: string, model: string, field: string, value: unknown): unknown {
@@ -71,7 +73,7 @@ export function digestOf(value: unknown): string {
 }
 
 /** A value as JSON can carry it: numbers that JSON rounds as text, bytes as their length and digest. */
-export function jsonOf(value: unknown): unknown {
+function jsonOf(value: unknown): unknown {
   if (value === undefined || value === null) return null
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object') return value

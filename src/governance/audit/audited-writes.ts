@@ -2,8 +2,7 @@ import type { TenantContext } from '../../context/tenant-context.ts'
 import { type Args, isArgs } from '../../extension/scoping.ts'
 import type { ObservedSchema, ObservedWrite, WriteObserver } from '../../extension/write-observer.ts'
 import { delegateName, keyOf, type ModelManifest } from '../../manifest/manifest.ts'
-import type { AuditedValues, RecordedFields, RowChange } from './audited-values.ts'
-import { digestOf } from './audited-values.ts'
+import { type AuditedValues, digestOf, type RecordedFields, type RowChange } from './audited-values.ts'
 import { reaches, type WrittenRelations, writtenRelations } from './written-relations.ts'
 
 /** A write of a tenant client, as it is recorded. */
@@ -83,7 +82,6 @@ export class AuditedWrites implements WriteObserver {
 class AuditedWrite {
   readonly #write: ObservedWrite
   readonly #args: Args
-  readonly #model: ModelManifest
   readonly #schema: ObservedSchema
   readonly #options: AuditedWritesOptions
   readonly #key: readonly string[]
@@ -96,7 +94,6 @@ class AuditedWrite {
   ) {
     this.#write = write
     this.#args = isArgs(write.args) ? write.args : {}
-    this.#model = model
     this.#schema = schema
     this.#options = options
     this.#key = keyOf(model)
@@ -426,7 +423,7 @@ function rowsOf(parents: readonly Row[], field: string): readonly Row[] {
   return parents.flatMap((parent) => {
     const value = parent[field]
     if (Array.isArray(value)) return value as Row[]
-    return typeof value === 'object' && value !== null ? [value as Row] : []
+    return isArgs(value) ? [value] : []
   })
 }
 

@@ -2,7 +2,7 @@ import { type Args, isArgs } from '../../extension/scoping.ts'
 import type { Manifest } from '../../manifest/manifest.ts'
 
 /** A relation that a nested write goes along, and those that it goes along from there. */
-export interface WrittenRelation {
+interface WrittenRelation {
   readonly model: string
   readonly list: boolean
   readonly relations: WrittenRelations

@@ -4,7 +4,7 @@ import type { JsonValue } from '../json-content.ts'
 import { parseSemanticVersion } from './semantic-version.ts'
 
 /** What a flag's variants are. */
-export const flagTypes = ['BOOLEAN', 'STRING', 'NUMBER', 'OBJECT'] as const
+const flagTypes = ['BOOLEAN', 'STRING', 'NUMBER', 'OBJECT'] as const
 
 /** One of {@link flagTypes}. */
 export type FlagType = (typeof flagTypes)[number]
@@ -28,7 +28,7 @@ const name = z
   )
 
 /** The key of a flag, which never changes. None looks like a uuid: a flag is named by either. */
-export const flagKeySchema = name.refine((key) => !uuid.test(key), 'must not look like a uuid')
+const flagKeySchema = name.refine((key) => !uuid.test(key), 'must not look like a uuid')
 
 const text = z
   .string()
@@ -154,7 +154,7 @@ const rule = z.strictObject({
 export type FlagRule = z.infer<typeof rule>
 
 /** Rules in order, and how whom none of them matches is shared out: the default variant for all unless told. */
-export const flagTargetingSchema = z.strictObject({
+const flagTargetingSchema = z.strictObject({
   rules: z.array(rule).max(500).readonly().default([]),
   default: rollout.optional(),
 })
