@@ -4,7 +4,7 @@ import type { ComputedFields } from './computed-fields.ts'
 import { ModelOperations, type ModelOperationsOptions } from './model-operations.ts'
 import type { OperationCall } from './operation-call.ts'
 import { toTenancyError } from './prisma-error.ts'
-import { attachTicket, currentTicket, numberOperations, ticketOf } from './ticket.ts'
+import { attachTicket, currentTicket, numberOperations, type Ticket, ticketOf } from './ticket.ts'
 
 /** How raw SQL is treated, which hull one cannot rewrite. */
 export interface RawPolicy {
@@ -18,7 +18,16 @@ export interface TenantExtensionOptions extends ModelOperationsOptions {
   readonly allowUnsafeRaw?: boolean
   /** Extensions of the application stand before this one: operations come with a {@link Ticket}. */
   readonly computed?: ComputedFields
+  /** Stands around what they send. */
+  readonly observe?: Observe
 }
+
+/** Runs an operation that has come through all extensions, and may look at what it writes. */
+export type Observe = (
+  call: OperationCall,
+  ticket: Ticket,
+  send: (call: OperationCall) => Promise<unknown>,
+) => Promise<unknown>
 
 const rawOperations: ReadonlySet<string> = new Set(['$queryRaw', '$executeRaw', '$queryRawTyped'])
 const unsafeRawOperations: ReadonlySet<string> = new Set(['$queryRawUnsafe', '$executeRawUnsafe'])
@@ -44,7 +53,7 @@ export function tenantExtension(options: TenantExtensionOptions) {
     name: 'doublehull',
     query: {
       $allOperations: options.computed
-        ? (call: OperationCall) => runTicketed(run, call)
+        ? (call: OperationCall) => runTicketed(run, call, options.observe)
         : (call: OperationCall) => run(call, currentTenantScope()),
     },
   } as const
@@ -69,6 +78,7 @@ export const ticketExtension = {
 async function runTicketed(
   run: (call: OperationCall, scope: TenantScope | undefined) => Promise<unknown>,
   call: OperationCall,
+  observe: Observe = (call, _ticket, send) => send(call),
 ): Promise<unknown> {
   const params = call.__internalParams
   const ticket = ticketOf(params)
@@ -78,7 +88,7 @@ async function runTicketed(
   // Prisma computes fields by the arguments in its own parameters: those are the caller's, and not hull one's
   const unseen = { ...call, query: (args: unknown, own = params) => query(args, { ...own }) }
   try {
-    const result = await ticket.run(() => run(unseen, ticket.scope))
+    const result = await ticket.run(() => observe(unseen, ticket, (own) => run(own, ticket.scope)))
     // Prisma answers with nothing what it has not run, because another operation of the turn had failed
     if (result !== undefined) ticket.answer()
     return result

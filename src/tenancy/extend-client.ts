@@ -1,13 +1,16 @@
 import { TenancyError } from '../errors.ts'
 import { ComputedFields } from '../extension/computed-fields.ts'
 import {
+  type Observe,
   type TenantExtensionOptions,
   tenantExtension,
   ticketExtension,
 } from '../extension/tenant-extension.ts'
 import { readUserExtension, type UserExtension } from '../extension/user-extension.ts'
+import { observerOf } from '../extension/write-observer.ts'
 import { captureClient } from './captured-client.ts'
-import type { ClientParts, SharedParts } from './tenant-client.ts'
+import { ObservedWrites } from './observed-writes.ts'
+import { type ClientParts, guardClient, type SharedParts, transactionOf } from './tenant-client.ts'
 
 /** Prisma's own method that every client has. */
 interface Extensible {
@@ -34,7 +37,15 @@ export function withHullOne({ base, shared, hullOne }: ExtensionBase): ClientPar
  * @param extend what the application wrote: gets a client and returns it extended
  * @throws {TenancyError} `DH210` for an extension that could open hull one
  */
-export function extendClient(from: ExtensionBase, extend: (client: never) => unknown): ClientParts {
+export function extendClient(ground: ExtensionBase, extend: (client: never) => unknown): ClientParts {
+  const { base, shared, hullOne } = ground
+  const plain = withHullOne(ground)
+  const observed = new ObservedWrites({
+    base,
+    schema: { manifest: hullOne.manifest, globalOmit: hullOne.globalOmit ?? {} },
+    client: (context, transaction) => guardClient(plain, context, transaction),
+  })
+  const from: ObservedBase = { base, shared, hullOne, observed }
   const links = new WeakMap<object, ChainLink>()
   const capture = (link: ChainLink): object => {
     const client = captureClient({
@@ -64,13 +75,17 @@ export function extendClient(from: ExtensionBase, extend: (client: never) => unk
   return link.parts
 }
 
+interface ObservedBase extends ExtensionBase {
+  readonly observed: ObservedWrites
+}
+
 /** A client's extensions so far. */
 class ChainLink {
-  readonly #from: ExtensionBase
+  readonly #from: ObservedBase
   readonly #extensions: readonly UserExtension[]
   #parts: ClientParts | undefined
 
-  constructor(from: ExtensionBase, extensions: readonly UserExtension[]) {
+  constructor(from: ObservedBase, extensions: readonly UserExtension[]) {
     this.#from = from
     this.#extensions = extensions
   }
@@ -80,7 +95,12 @@ class ChainLink {
   }
 
   append(definition: unknown): ChainLink {
-    const { base, shared, hullOne } = this.#from
+    const { base, shared, hullOne, observed } = this.#from
+    const makeObserver = observerOf(definition)
+    if (makeObserver) {
+      observed.use(makeObserver)
+      return this
+    }
     const ground = { base, models: shared.models, manifest: hullOne.manifest }
     const extension = readUserExtension(definition, this.position + 1, ground)
     return new ChainLink(this.#from, [...this.#extensions, extension])
@@ -92,21 +112,24 @@ class ChainLink {
   }
 
   #assemble(): ClientParts {
-    const { base, shared, hullOne } = this.#from
+    const { base, shared, hullOne, observed } = this.#from
     const extensions = this.#extensions
     const computed = new ComputedFields(hullOne.manifest, extensions, hullOne.globalOmit)
     let client = base.$extends(ticketExtension)
     for (const { definition } of extensions) client = client.$extends(definition)
+    const observe: Observe = (call, ticket, send) =>
+      observed.run(call, ticket.scope.context, transactionOf(ticket), send)
     const suspects = extensions.filter(({ definition }) => definition.query).map(({ label }) => label)
     return {
       ...shared,
-      client: client.$extends(tenantExtension({ ...hullOne, computed })),
+      client: client.$extends(tenantExtension({ ...hullOne, computed, observe })),
       added: {
         client: new Map(extensions.flatMap((extension) => Object.entries(extension.client))),
         models: new Map(
           [...shared.models.keys()].map((delegate) => [delegate, addedTo(delegate, extensions)] as const),
         ),
         suspects: suspects.join(', '),
+        observed,
       },
     }
   }

@@ -7,6 +7,7 @@ import {
 } from '../context/wire-scope.ts'
 import { TenancyError } from '../errors.ts'
 import { toTenancyError } from '../extension/prisma-error.ts'
+import { LastNotes } from './last-notes.ts'
 import {
   assertLives,
   type OpenTransaction,
@@ -53,6 +54,8 @@ export interface Beginner {
   readonly maxWait: number
   /** The transaction that this one is within, and that it has the limits and the signal of. */
   readonly outer?: TransactionLife
+  /** Writes what was noted of its writes, where somebody observes these. */
+  readonly finish?: (notes: readonly unknown[], transaction: OpenTransaction) => Promise<void>
 }
 
 /** Makes what a callback gets. */
@@ -65,7 +68,7 @@ export type GuardTransaction = (transaction: OpenTransaction) => object
  *   transaction; the reason of the signal when that ends it
  */
 export async function runTransaction(
-  { run, client, context, outer, maxWait }: Beginner,
+  { run, client, context, outer, maxWait, finish }: Beginner,
   guard: GuardTransaction,
   input: unknown,
   options: TenantTransactionOptions = {},
@@ -73,12 +76,22 @@ export async function runTransaction(
   const { signal, statementTimeoutMillis, lockTimeoutMillis, ...prismaOptions } = options
   const ambient = currentWireScope()
   const isWithin = (ambient?.inTransaction && !ambient.life?.isOver) ?? false
-  const life = { isOver: false, session: outer?.session ?? { ranRaw: false } }
-  const work = workOf(input, guard)
+  let opened: OpenTransaction | undefined
+  const notes = new LastNotes(finish && (async (taken) => opened && finish(taken, opened)))
+  const life = { isOver: false, session: outer?.session ?? { ranRaw: false }, notes }
+  const perform = workOf(input, guard)
+  const work: Work = async (transaction) => {
+    const result = await perform(transaction)
+    // one within another comes and goes with that: it is the other's last words then
+    if (outer) outer.notes.add(...notes.take())
+    else await notes.write()
+    return result
+  }
   // over as soon as nobody waits for it any more
   const live = async (tx: object): Promise<unknown> => {
     try {
       const transaction = { handle: await handleOf(tx), client: tx, life }
+      opened = transaction
       return await (signal ? unlessAborted(() => work(transaction), signal) : work(transaction))
     } finally {
       life.isOver = true

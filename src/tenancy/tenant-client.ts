@@ -6,7 +6,9 @@ import { TenancyError } from '../errors.ts'
 import { knownOperations } from '../extension/scope-operation.ts'
 import { type AskedOperation, currentTicket, Ticket } from '../extension/ticket.ts'
 import { isPrismaClient } from '../extension/user-extension.ts'
+import type { ObservedWrites } from './observed-writes.ts'
 import {
+  type Beginner,
   type GuardTransaction,
   runTransaction,
   type SystemTransactionOptions,
@@ -19,6 +21,7 @@ import type {
   Passage,
   PrismaOperation,
   RunWork,
+  TenantOperation,
 } from './tenant-operation.ts'
 
 const unsafeMethods = ['$queryRawUnsafe', '$executeRawUnsafe'] as const
@@ -97,6 +100,9 @@ export type TenantTransactionClient<Client, UnsafeRaw extends boolean = false> =
 
 const hidden: ReadonlySet<string> = new Set(hiddenMethods)
 
+/** The longest that a timer waits, in milliseconds. */
+const longest = 2_147_483_647
+
 /** What to do instead of what is hidden, where there is something. */
 const insteadOf: ReadonlyMap<string, string> = new Map([
   ['$extends', 'give extensions of tenant clients to createTenancy, as extend'],
@@ -170,6 +176,7 @@ interface AddedParts {
   readonly models: ReadonlyMap<string, ReadonlyMap<string, unknown>>
   /** The extensions with hooks, for errors. */
   readonly suspects: string
+  readonly observed: ObservedWrites
 }
 
 /**
@@ -203,6 +210,11 @@ class TenantTicket extends Ticket {
     this.tenancy = tenancy
     this.within = within
   }
+}
+
+/** The transaction that an operation with a ticket is in. */
+export function transactionOf(ticket: Ticket): OpenTransaction | undefined {
+  return ticket instanceof TenantTicket ? ticket.within : undefined
 }
 
 /** Whom a client that an extension has captured serves: the operation or the method of its tenancy that is running. */
@@ -321,18 +333,29 @@ class ClientGuard extends Guard {
     return typeof member === 'function' ? (...args: unknown[]) => this.#call(member, this.self, args) : member
   }
 
-  #transaction(): unknown {
-    const { run, client, maxWait } = this.#parts
-    const beginner = {
+  #transaction(): (input: unknown, options?: TenantTransactionOptions) => Promise<unknown> {
+    const { run, client, maxWait, added } = this.#parts
+    const context = this.#context
+    const observed = added?.observed
+    const beginner: Beginner = {
       run,
       maxWait,
       client: this.#within?.client ?? client,
-      context: this.#context,
+      context,
       ...(this.#within ? { outer: this.#within.life } : {}),
+      ...(observed?.isUsed && context.tenantId !== undefined
+        ? { finish: (notes, transaction) => observed.finish(notes, context, transaction) }
+        : {}),
     }
-    const guard: GuardTransaction = (transaction) => guardClient(this.#parts, this.#context, transaction)
-    return (input: unknown, options?: TenantTransactionOptions) =>
-      runTransaction(beginner, guard, input, options)
+    const guard: GuardTransaction = (transaction) => guardClient(this.#parts, context, transaction)
+    return (input, options) => runTransaction(beginner, guard, input, options)
+  }
+
+  /** What is written and audited has to be kept, or not, together: such a write is a transaction of its own. */
+  async #alone(operation: TenantOperation): Promise<unknown> {
+    // a statement by itself has no such limit
+    const results = (await this.#transaction()([operation], { timeout: longest })) as readonly unknown[]
+    return results[0]
   }
 
   /** Calls a method that an extension has added; clients that the extension has captured serve this one then. */
@@ -366,7 +389,7 @@ class ClientGuard extends Guard {
     args: readonly unknown[],
     model: string | undefined,
   ): PromiseLike<unknown> {
-    const { client, classes, run } = this.#parts
+    const { client, classes, run, added } = this.#parts
     // Always on the client that all share, whose delegates are there; those of a transaction Prisma makes anew for each.
     const make = (): PrismaOperation => {
       const receiver = delegate === undefined ? client : (Reflect.get(client, delegate) as object)
@@ -383,6 +406,9 @@ class ClientGuard extends Guard {
       ...(transaction ? { transaction } : {}),
       ...(parent ? { parent } : {}),
       ...(passage ? { passage } : {}),
+      ...(model !== undefined && added?.observed.observes(model, operation, args[0])
+        ? { alone: (own: TenantOperation) => this.#alone(own) }
+        : {}),
     })
   }
 }

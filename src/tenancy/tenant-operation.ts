@@ -12,6 +12,7 @@ import { TenancyError, transactionIsOver } from '../errors.ts'
 import type { AskedOperation, Ticket } from '../extension/ticket.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import type { ObservedOperation } from '../telemetry/telemetry.ts'
+import type { LastNotes } from './last-notes.ts'
 
 /** Makes Prisma's own promise of an operation, not yet started, on the client that all tenants share. */
 export type MakeOperation = () => PrismaOperation
@@ -33,6 +34,8 @@ export interface OperationOrigin {
   readonly parent?: Ticket
   /** How it passes the application's extensions. */
   readonly passage?: Passage
+  /** Runs it in a transaction of its own, where it is in none and has to be in one. */
+  readonly alone?: (operation: TenantOperation) => Promise<unknown>
 }
 
 /** The way through the application's extensions. */
@@ -64,6 +67,7 @@ export interface OpenTransaction {
 export interface TransactionLife {
   readonly isOver: boolean
   readonly session: SessionNotes
+  readonly notes: LastNotes
 }
 
 /** @throws {TenancyError} `DH105` after the end of a transaction */
@@ -112,7 +116,8 @@ export class TenantOperation implements PromiseLike<unknown> {
     onFulfilled?: ((value: unknown) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
-    this.#result ??= this.#start(this.#origin.transaction)
+    const { transaction, alone } = this.#origin
+    this.#result ??= alone && !transaction ? alone(this) : this.#start(transaction)
     return this.#result.then(onFulfilled, onRejected)
   }
 
@@ -135,7 +140,10 @@ export class TenantOperation implements PromiseLike<unknown> {
       if (ambient && inTransaction) assertSameTenant(ambient, context)
       assertLives(transaction?.life)
       // wherever it is awaited, it is this transaction that it runs in
-      if (model === undefined && transaction) transaction.life.session.ranRaw = true
+      if (model === undefined && transaction) {
+        transaction.life.session.ranRaw = true
+        await transaction.life.notes.write()
+      }
       const scope: WireScope = {
         context,
         inTransaction,

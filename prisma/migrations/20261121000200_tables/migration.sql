@@ -229,6 +229,7 @@ CREATE TABLE "governance"."branding" (
     "author_id" UUID,
     "publisher_id" UUID,
     "published_at" TIMESTAMPTZ(6),
+    "reason" TEXT,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL,
 
