@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   login: async () => (await import('./login.ts')).loginCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   prove: async () => (await import('./prove.ts')).proveCommand,
+  audit: async () => (await import('./audit.ts')).auditCommand,
 }
 
 const output: CommandOutput = {

@@ -2,6 +2,7 @@ import type { BundledTenantClient, BundledTransaction } from '../tenancy/bundled
 import { type Approvals, approvalsOf } from './approvals.ts'
 import { type AuditEvents, auditEventsOf } from './audit/audit-events.ts'
 import { type BrandingRepository, brandingOf } from './branding/branding.ts'
+import { ContentRules, type ContentSchemas } from './content-rules.ts'
 import { type Flags, flagsOf } from './flags/flags.ts'
 import { GovernedScope, type RequestOrigin } from './governed-scope.ts'
 import { type KillSwitches, killSwitchesOf } from './kill-switches.ts'
@@ -16,6 +17,11 @@ export interface GovernanceOptions {
   readonly can?: PermissionPort
   /** Where the request came from, for the audit events of its changes. */
   readonly origin?: RequestOrigin
+  /**
+   * Zod schemas that the content of versions is held to, by the keys of their packages, beside the JSON Schemas of the
+   * packages. They check and do not change: what a schema coerces or transforms is stored as it was given.
+   */
+  readonly contentSchemas?: ContentSchemas
 }
 
 /** The governed domain of one tenant. */
@@ -52,10 +58,11 @@ export function createGovernance(db: BundledTenantClient, options: GovernanceOpt
 }
 
 function governanceOf(scope: GovernedScope, options: GovernanceOptions): Governance {
+  const rules = new ContentRules(options.contentSchemas)
   return {
-    packages: packagesOf(scope),
-    versions: versionsOf(scope),
-    approvals: approvalsOf(scope),
+    packages: packagesOf(scope, rules),
+    versions: versionsOf(scope, rules),
+    approvals: approvalsOf(scope, rules),
     flags: flagsOf(scope),
     killSwitches: killSwitchesOf(scope),
     auditEvents: auditEventsOf(scope),

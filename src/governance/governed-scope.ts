@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import { isTenancyError, TenancyError, type TenancyErrorCode } from '../errors.ts'
 import type { BundledTenantClient, BundledTransaction } from '../tenancy/bundled.ts'
 import { contextOf } from '../tenancy/tenant-client.ts'
-import { governanceError } from './governance-error.ts'
+import { governanceError, messageOf } from './governance-error.ts'
 import { type Actor, forbidden, type Permission, type PermissionPort, type Resource } from './permissions.ts'
 
 /** Where a request came from, for the audit events of its changes. */
@@ -14,12 +15,16 @@ export interface RequestOrigin {
 export interface GovernedCall {
   /** As the database names it in the event of the change: `config.version.submit`. */
   readonly action: string
-  readonly permission: Permission
+  /** Or what decides which one it is, where that depends on whose work the resource is; in the call's transaction. */
+  readonly permission: Permission | ((tx: BundledTransaction, actor: Actor) => Promise<Permission>)
   readonly resource: Resource
 }
 
 /** What is recorded where it was refused: attempts at what the rules forbid, and not mistakes. */
 const denials: ReadonlySet<TenancyErrorCode> = new Set(['DH501', 'DH502', 'DH505', 'DH510'])
+
+/** How long a denial inside a caller's transaction waits for its record, in milliseconds. */
+const recordingMillis = 1_000
 
 /** Runs the calls of the repositories: who acts, whether they may, in one transaction, with its audit context. */
 export class GovernedScope {
@@ -35,8 +40,17 @@ export class GovernedScope {
     this.#tx = tx
   }
 
-  /** The same, for the calls inside a transaction of the caller's. */
+  /**
+   * The same, for the calls inside a transaction of the caller's.
+   *
+   * @throws {TenancyError} `DH103` for a transaction of another tenant or user: their changes would be asked of one user
+   *   and be another's
+   */
   within(tx: BundledTransaction): GovernedScope {
+    const [own, other] = [this.#context(), contextOf(tx)]
+    if (other?.tenantId !== own.tenantId || other.userId !== own.userId) {
+      throw new TenancyError('DH103', 'the transaction is not one of the tenant and the user of this client')
+    }
     return new GovernedScope(this.#db, this.#can, this.#origin, tx)
   }
 
@@ -50,24 +64,29 @@ export class GovernedScope {
    * Runs a mutating call in one transaction; what the rules forbid is recorded as a denied attempt, in a transaction of
    * its own.
    *
+   * @param options `timeout` of the transaction in milliseconds, where none of the caller's is open; Prisma's unless told
    * @throws {TenancyError} `DH101` without a tenant context, `DH509` without a user, `DH505` without the permission
    */
   async mutate<Result>(
     call: GovernedCall,
     work: (tx: BundledTransaction, actor: Actor) => Promise<Result>,
+    options: { readonly timeout?: number } = {},
   ): Promise<Result> {
     const actor = this.actor()
+    let permission: Permission | undefined
     const run = async (tx: BundledTransaction) => {
       await tx.$executeRaw`select set_config('app.audit_context', ${JSON.stringify(this.auditContext())}, true)`
-      if (!(await this.#can(actor, call.permission, call.resource, tx))) throw forbidden(call.permission)
+      permission = typeof call.permission === 'string' ? call.permission : await call.permission(tx, actor)
+      // a port without types may answer with anything, and only a yes is one
+      if ((await this.#can(actor, permission, call.resource, tx)) !== true) throw forbidden(permission)
       return work(tx, actor)
     }
     try {
-      return this.#tx ? await run(this.#tx) : await this.#db.$transaction(run)
+      return this.#tx ? await run(this.#tx) : await this.#db.$transaction(run, options)
     } catch (cause) {
       const error = governanceError(cause)
-      if (isTenancyError(error) && denials.has(error.code)) await this.#recordDenial(call, error)
-      throw error
+      if (!isTenancyError(error) || !denials.has(error.code)) throw error
+      throw await this.#recorded(error, call, permission)
     }
   }
 
@@ -98,8 +117,41 @@ export class GovernedScope {
     return context
   }
 
-  async #recordDenial({ action, resource, permission }: GovernedCall, error: TenancyError): Promise<void> {
-    const { from, to } = error.details
+  /**
+   * The refusal, once its attempt is on record: by the client itself, because the transaction that it was in is rolled
+   * back, or is the caller's to roll back. What that one holds may be what the record waits for; it is written when the
+   * caller's transaction is over then, and the caller is not kept from ending it.
+   */
+  async #recorded(
+    error: TenancyError,
+    call: GovernedCall,
+    permission: Permission | undefined,
+  ): Promise<TenancyError> {
+    const recording = this.#recordDenial(call, error, permission).then(
+      () => error,
+      (cause: unknown) =>
+        new TenancyError(error.code, `${messageOf(error)}; and that it was tried could not be recorded`, {
+          details: error.details,
+          cause,
+        }),
+    )
+    if (!this.#tx) return recording
+    const late = new AbortController()
+    const patience = setTimeout(recordingMillis, error, { signal: late.signal, ref: false }).catch(
+      () => error,
+    )
+    try {
+      return await Promise.race([recording, patience])
+    } finally {
+      late.abort()
+    }
+  }
+
+  async #recordDenial(
+    { action, resource }: GovernedCall,
+    { code, details: { from, to } }: TenancyError,
+    permission: Permission | undefined,
+  ): Promise<void> {
     await this.#db.auditEvent.create({
       data: {
         action,
@@ -108,8 +160,8 @@ export class GovernedScope {
         targets: [{ type: resource.type, ...(resource.id ? { id: resource.id } : {}) }],
         context: this.auditContext(),
         metadata: {
-          code: error.code,
-          permission,
+          code,
+          ...(permission === undefined ? {} : { permission }),
           ...(from === undefined ? {} : { from }),
           ...(to === undefined ? {} : { to }),
         },

@@ -1,10 +1,371 @@
+import { randomUUID } from 'node:crypto'
+import type { BundledTransaction } from '../tenancy/bundled.ts'
+import { contextOf } from '../tenancy/tenant-client.ts'
+import { checkedInput } from './checked-input.ts'
+import { governanceError, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
+import {
+  type FinishTraceInput,
+  finishSchema,
+  idSchema,
+  type KeptStep,
+  type ListTracesInput,
+  leftOut,
+  listSchema,
+  maxSteps,
+  pruneSchema,
+  type StartTraceInput,
+  startSchema,
+  stepSchema,
+  type Trace,
+  type TraceStepInput,
+  type TraceSummary,
+} from './trace.ts'
+import { boundedPayload, type TracePayload } from './trace-payload.ts'
+import { TraceRun } from './trace-run.ts'
+import { isSampled } from './trace-sampling.ts'
 
-/** To be written. */
+/** A page of runs. */
+export interface TracePage {
+  readonly items: readonly TraceSummary[]
+  /** What to give as `after` for the page behind it; null where there is none. */
+  readonly next: string | null
+}
+
+/**
+ * What versions' rules did: a trace for each run, with its steps.
+ *
+ * A trace is a record itself, so writing one adds no event to the audit trail: an event for each step would repeat it,
+ * and would make all runs of a tenant wait for one another at the head of its chain. Deleting traces is audited.
+ */
 export interface Traces {
-  readonly scope: GovernedScope
+  /**
+   * Begins a run. With `sampling`, a hash of the request's id decides whether it is written: one that is not waits in
+   * memory, at most 1,000 steps and 1 MiB of payloads, and is written if it ends in an outcome that is always kept.
+   *
+   * @returns the run: its `step` and `finish` belong to it
+   * @throws {TenancyError} `DH505` without the permission `trace:write`, `DH506` for input that is not valid, `DH507`
+   *   where there is no such version; for a run that is sampled out only once it is written
+   *
+   * @example
+   * ```ts
+   * const run = await governance.traces.start({ versionId, name: 'pricing', input, sampling: { rate: 0.1 } })
+   * await run.step({ name: 'discount', outcome: 'SUCCEEDED', payload: { percent: 5 } })
+   * await run.finish({ outcome: 'SUCCEEDED', output })
+   * ```
+   */
+  start(input: StartTraceInput): Promise<TraceRun>
+
+  /**
+   * Adds a step to a run by its id, as {@link TraceRun.step} does: for work that goes on in another process.
+   *
+   * @throws {TenancyError} `DH501` where the run is finished, `DH505` without the permission `trace:write`, `DH506` for
+   *   input that is not valid, `DH507` where there is no such trace
+   *
+   * @example
+   * ```ts
+   * await governance.traces.step(traceId, { name: 'discount', outcome: 'SUCCEEDED' })
+   * ```
+   */
+  step(traceId: string, input: TraceStepInput): Promise<void>
+
+  /**
+   * Ends a run by its id.
+   *
+   * @throws {TenancyError} as {@link Traces.step}
+   *
+   * @example
+   * ```ts
+   * await governance.traces.finish(traceId, { outcome: 'FAILED', output: { error: 'timeout' } })
+   * ```
+   */
+  finish(traceId: string, input: FinishTraceInput): Promise<void>
+
+  /**
+   * A run with its steps, in order.
+   *
+   * @throws {TenancyError} `DH507` where there is no such trace
+   *
+   * @example
+   * ```ts
+   * const { steps } = await governance.traces.get(traceId)
+   * ```
+   */
+  get(traceId: string): Promise<Trace>
+
+  /**
+   * Runs, the last or the longest first.
+   *
+   * @throws {TenancyError} `DH506` for input that is not valid
+   *
+   * @example
+   * ```ts
+   * const slow = await governance.traces.list({ minDurationMillis: 500, orderBy: 'duration' })
+   * const more = slow.next ? await governance.traces.list({ orderBy: 'duration', after: slow.next }) : undefined
+   * ```
+   */
+  list(input?: ListTracesInput): Promise<TracePage>
+
+  /**
+   * Deletes the runs that started before a time, with their steps, also those that never ended. Each batch is a
+   * transaction of its own, with one event `trace.prune` that says how many.
+   *
+   * @param input `olderThan`, and `batchSize`: how many runs at once, 1,000 unless told
+   * @returns `count`: how many runs were deleted
+   * @throws {TenancyError} `DH505` without the permission `trace:prune`, `DH506` for input that is not valid
+   *
+   * @example
+   * ```ts
+   * const month = 30 * 24 * 60 * 60 * 1000
+   * await governance.traces.prune({ olderThan: new Date(Date.now() - month) })
+   * ```
+   */
+  prune(input: {
+    readonly olderThan: Date
+    readonly batchSize?: number | undefined
+  }): Promise<{ readonly count: number }>
 }
 
 export function tracesOf(scope: GovernedScope): Traces {
-  return { scope }
+  return new TenantTraces(scope)
+}
+
+const summary = {
+  id: true,
+  versionId: true,
+  name: true,
+  outcome: true,
+  requestId: true,
+  startedAt: true,
+  finishedAt: true,
+  duration: true,
+} as const
+
+class TenantTraces implements Traces {
+  readonly #scope: GovernedScope
+
+  constructor(scope: GovernedScope) {
+    this.#scope = scope
+  }
+
+  async start(input: StartTraceInput): Promise<TraceRun> {
+    const { sampling, input: given, ...rest } = checkedInput('traces.start', startSchema, input)
+    const id = randomUUID()
+    const requestId = rest.requestId ?? contextOf(this.#scope.reader)?.requestId
+    const sampled = isSampled(requestId ?? id, sampling.rate)
+    const begun = {
+      ...rest,
+      id,
+      startedAt: new Date(),
+      requestId: requestId ?? null,
+      ...json('input', boundedPayload(given)),
+    }
+    const begin = async (tx: BundledTransaction) => {
+      const version = await tx.configVersion.findFirst({
+        where: { id: rest.versionId },
+        select: { id: true },
+      })
+      if (!version) throw notFound('version')
+      await tx.executionTrace.create({ data: begun })
+    }
+    const run = new TraceRun(
+      { id, sampled, startedAt: begun.startedAt },
+      {
+        // whether it may be written was asked when it began
+        step: (step) => this.#direct((tx) => addSteps(tx, id, [step])),
+        finish: (end) => this.#direct((tx) => endRun(tx, id, end)),
+        keep: (steps, end) =>
+          this.#write('trace.start', id, async (tx) => {
+            await begin(tx)
+            await addSteps(tx, id, steps)
+            await endRun(tx, id, end)
+          }),
+      },
+      (outcome) => sampling.always.includes(outcome),
+    )
+    if (sampled) await this.#write('trace.start', undefined, begin)
+    return run
+  }
+
+  async step(traceId: string, input: TraceStepInput): Promise<void> {
+    const { id } = checkedInput('traces.step', idSchema, { id: traceId })
+    const { payload, ...given } = checkedInput('traces.step', stepSchema, input)
+    await this.#write('trace.step', id, async (tx) => {
+      // one after the other, for the count
+      await tx.$executeRaw`
+        select from governance.execution_trace
+         where tenant_id = (select tenancy.require_tenant_id()) and id = ${id}::uuid
+           for no key update`
+      const trace = await tx.executionTrace.findFirst({
+        where: { id },
+        select: { startedAt: true, steps: { orderBy: { seq: 'desc' }, take: 1 } },
+      })
+      if (!trace) throw notFound('trace')
+      const last = trace.steps[0]
+      const finishedAt = given.finishedAt ?? new Date()
+      const startedAt = given.startedAt ?? last?.finishedAt ?? trace.startedAt
+      const count = last?.seq ?? 0
+      if (count >= maxSteps) return
+      const step = {
+        name: given.name,
+        outcome: given.outcome,
+        payload: boundedPayload(payload),
+        startedAt,
+        finishedAt,
+      }
+      await addSteps(tx, id, [count + 1 === maxSteps ? leftOut(finishedAt) : step])
+    })
+  }
+
+  async finish(traceId: string, input: FinishTraceInput): Promise<void> {
+    const { id } = checkedInput('traces.finish', idSchema, { id: traceId })
+    const { outcome, output } = checkedInput('traces.finish', finishSchema, input)
+    await this.#write('trace.finish', id, (tx) => endRun(tx, id, { outcome, output: boundedPayload(output) }))
+  }
+
+  async get(traceId: string): Promise<Trace> {
+    const { id } = checkedInput('traces.get', idSchema, { id: traceId })
+    const trace = await this.#direct((tx) =>
+      tx.executionTrace.findFirst({ where: { id }, include: { steps: { orderBy: { seq: 'asc' } } } }),
+    )
+    if (!trace) throw notFound('trace')
+    const { tenantId: _, steps, ...rest } = trace
+    return {
+      ...rest,
+      duration: micros(trace.duration),
+      steps: steps.map(({ seq, name, outcome, payload, startedAt, finishedAt, duration }) => ({
+        seq,
+        name,
+        outcome,
+        payload,
+        startedAt,
+        finishedAt,
+        duration: micros(duration),
+      })),
+    }
+  }
+
+  async list(input: ListTracesInput = {}): Promise<TracePage> {
+    const { versionId, outcome, minDurationMillis, from, to, orderBy, after, limit } = checkedInput(
+      'traces.list',
+      listSchema,
+      input,
+    )
+    const least = minDurationMillis === undefined ? undefined : BigInt(Math.ceil(minDurationMillis * 1_000))
+    const found = await this.#direct((tx) =>
+      tx.executionTrace.findMany({
+        where: {
+          ...(versionId === undefined ? {} : { versionId }),
+          ...(outcome === undefined ? {} : { outcome }),
+          // and not skip: 1, which would leave out another where this one is not found by the filter any more
+          ...(after === undefined ? {} : { id: { not: after } }),
+          ...(least === undefined && orderBy === 'startedAt' ? {} : { duration: { gte: least ?? 0n } }),
+          startedAt: {
+            ...(from === undefined ? {} : { gte: from }),
+            ...(to === undefined ? {} : { lt: to }),
+          },
+        },
+        orderBy: [orderBy === 'duration' ? { duration: 'desc' } : { startedAt: 'desc' }, { id: 'desc' }],
+        // compared in the database, whose times are finer than a Date
+        ...(after === undefined ? {} : { cursor: { id: after } }),
+        take: limit + 1,
+        select: summary,
+      }),
+    )
+    const items = found.slice(0, limit).map((trace) => ({ ...trace, duration: micros(trace.duration) }))
+    return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null }
+  }
+
+  async prune(input: { readonly olderThan: Date; readonly batchSize?: number | undefined }) {
+    const { olderThan, batchSize } = checkedInput('traces.prune', pruneSchema, input)
+    let count = 0
+    for (;;) {
+      const pruned = await this.#scope.mutate(
+        { action: 'trace.prune', permission: 'trace:prune', resource: { type: 'trace' } },
+        async (tx, actor) => {
+          const rows = await tx.$queryRaw<{ readonly id: string }[]>`
+            select id from governance.execution_trace
+             where tenant_id = (select tenancy.require_tenant_id()) and started_at < ${olderThan}::timestamptz
+             order by started_at
+             limit ${batchSize}
+               for update`
+          const ids = rows.map(({ id }) => id)
+          if (ids.length > 0) {
+            await tx.traceStep.deleteMany({ where: { traceId: { in: ids } } })
+            await tx.executionTrace.deleteMany({ where: { id: { in: ids } } })
+          } else if (count === 0) {
+            await tx.auditEvent.create({
+              data: {
+                action: 'trace.prune',
+                actorId: actor.userId,
+                targets: [{ type: 'trace' }],
+                context: this.#scope.auditContext(),
+                metadata: { stage: 'PRUNED', count: 0 },
+              },
+            })
+          }
+          return ids.length
+        },
+        { timeout: 60_000 },
+      )
+      count += pruned
+      if (pruned < batchSize) return { count }
+    }
+  }
+
+  #write<Result>(
+    action: string,
+    id: string | undefined,
+    work: (tx: BundledTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    const resource = { type: 'trace', ...(id === undefined ? {} : { id }) } as const
+    return this.#scope.mutate({ action, permission: 'trace:write', resource }, work)
+  }
+
+  async #direct<Result>(work: (tx: BundledTransaction) => Promise<Result>): Promise<Result> {
+    try {
+      return await work(this.#scope.reader)
+    } catch (error) {
+      throw governanceError(error)
+    }
+  }
+}
+
+async function addSteps(tx: BundledTransaction, traceId: string, steps: readonly KeptStep[]): Promise<void> {
+  if (steps.length === 0) return
+  // the database counts seq
+  await tx.traceStep.createMany({
+    data: steps.map(({ payload, ...step }) => ({ ...step, traceId, seq: 0, ...json('payload', payload) })),
+  })
+}
+
+async function endRun(
+  tx: BundledTransaction,
+  id: string,
+  {
+    outcome,
+    output,
+    finishedAt = new Date(),
+  }: {
+    readonly outcome: FinishTraceInput['outcome']
+    readonly output: TracePayload | undefined
+    readonly finishedAt?: Date
+  },
+): Promise<void> {
+  const { count } = await tx.executionTrace.updateMany({
+    where: { id },
+    data: { outcome, finishedAt, ...json('output', output) },
+  })
+  if (count === 0) throw notFound('trace')
+}
+
+function json<Name extends string>(
+  name: Name,
+  payload: TracePayload | undefined,
+): { [Key in Name]?: object } {
+  return (payload === undefined ? {} : { [name]: payload }) as { [Key in Name]?: object }
+}
+
+function micros(duration: bigint | null): number | null {
+  return duration === null ? null : Number(duration)
 }

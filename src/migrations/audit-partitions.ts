@@ -20,8 +20,17 @@ export interface DroppedPartition {
   readonly tenantsWithoutCheckpoint: number
 }
 
+/** As the driver has it: large numbers are text. */
+interface DropRow {
+  readonly partition: string
+  readonly events: string
+  readonly kept: string
+  readonly tenants: string
+  readonly tenants_without_checkpoint?: string
+}
+
 /** Where the audit events are: a direct connection, as an administrator or the migrator. */
-export interface AuditTarget {
+export interface AuditDatabase {
   readonly connectionString: string
   /** The role that owns them; `doublehull_owner` unless told. */
   readonly owner?: string
@@ -46,7 +55,7 @@ const defaultLockTimeoutMs = 60_000
  * ```
  */
 export async function ensureAuditPartitions(
-  target: AuditTarget,
+  target: AuditDatabase,
   monthsAhead: number,
 ): Promise<readonly AuditPartition[]> {
   return onTrail(target, async (session, owner, lockTimeoutMs) => {
@@ -70,24 +79,30 @@ export async function ensureAuditPartitions(
  * ```
  */
 export async function dropAuditEvents(
-  target: AuditTarget,
+  target: AuditDatabase,
   before: string,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<readonly DroppedPartition[]> {
   return onTrail(target, async (session, owner, lockTimeoutMs) => {
     const rows = await asOwner(session, owner, lockTimeoutMs, async () => {
       if (!(await hasTrail(session))) throw noTrail()
-      return session.client.query<Record<string, string>>(
-        `select * from audit.${dryRun ? 'events_before' : 'drop_events_before'}(($1 || '-01')::date)`,
-        [before],
-      )
+      const { client } = session
+      if (!dryRun)
+        return client.query<DropRow>(`select * from audit.drop_events_before(($1 || '-01')::date)`, [before])
+      // what the default partition holds counts as well, so it is moved, and moved back
+      await client.query('savepoint looked; select audit.ensure_partitions(0)')
+      const found = await client.query<DropRow>(`select * from audit.events_before(($1 || '-01')::date)`, [
+        before,
+      ])
+      await client.query('rollback to savepoint looked')
+      return found
     })
     return rows.rows.map((row) => ({
-      partition: String(row['partition']),
-      events: Number(row['events']) - (dryRun ? Number(row['kept']) : 0),
-      kept: Number(row['kept']),
-      tenants: Number(row['tenants']),
-      tenantsWithoutCheckpoint: Number(row['tenants_without_checkpoint'] ?? 0),
+      partition: row.partition,
+      events: Number(row.events) - (dryRun ? Number(row.kept) : 0),
+      kept: Number(row.kept),
+      tenants: Number(row.tenants),
+      tenantsWithoutCheckpoint: Number(row.tenants_without_checkpoint ?? 0),
     }))
   })
 }
@@ -110,7 +125,7 @@ export async function createAuditPartitions(
 }
 
 function onTrail<Result>(
-  { connectionString, owner = 'doublehull_owner', lockTimeoutMs = defaultLockTimeoutMs }: AuditTarget,
+  { connectionString, owner = 'doublehull_owner', lockTimeoutMs = defaultLockTimeoutMs }: AuditDatabase,
   work: (session: MigrationSession, owner: string, lockTimeoutMs: number) => Promise<Result>,
 ): Promise<Result> {
   return withMigrationSession(
@@ -170,5 +185,8 @@ async function asOwner<Result>(
 }
 
 function noTrail(): TenancyError {
-  return new TenancyError('DH409', 'the database has no audit.ensure_partitions; run doublehull migrate first')
+  return new TenancyError(
+    'DH409',
+    'the database has no audit.ensure_partitions; run doublehull migrate first',
+  )
 }

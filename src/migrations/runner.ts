@@ -18,6 +18,13 @@ import { parseRoleOptions, type RoleOptions } from './role-settings.ts'
 import { type RoleReport, syncRoles } from './roles.ts'
 import { inTransaction, type MigrationSession, withMigrationSession } from './session.ts'
 
+export {
+  type AuditDatabase,
+  type AuditPartition,
+  type DroppedPartition,
+  dropAuditEvents,
+  ensureAuditPartitions,
+} from './audit-partitions.ts'
 export type { ContextReport } from './context-mode.ts'
 export type { ContextOptions } from './context-settings.ts'
 export { createLogin, dropLogin, type LoginOptions, type LoginPurpose } from './login.ts'

@@ -118,6 +118,7 @@ const unsafeRawMethods: ReadonlySet<string> = new Set(unsafeMethods)
 const operations: ReadonlySet<string> = new Set(knownOperations)
 
 const contexts = new WeakMap<object, WorkContext>()
+const transactionClients = new WeakSet<object>()
 
 /** Clients without a context of their own, which ask as whoever's hook or method is running; with their tenancies. */
 export const capturedClients = new WeakMap<object, Tenancy>()
@@ -142,6 +143,11 @@ export function contextOf(client: object): TenantContext | undefined {
 /** Whether it is a system client, or a transaction client of one: nothing holds these to a tenant. */
 export function isSystemClient(client: object): boolean {
   return contexts.has(client) && contextOf(client) === undefined
+}
+
+/** Whether it is what the callback of a tenant's or the system's transaction got. */
+export function isTransactionClient(client: object): boolean {
+  return transactionClients.has(client)
 }
 
 /** What no two tenancies share. */
@@ -191,6 +197,7 @@ interface AddedParts {
 export function guardClient(parts: ClientParts, context: WorkContext, within?: OpenTransaction): object {
   const guarded = new ClientGuard(parts, context, within).self
   contexts.set(guarded, context)
+  if (within) transactionClients.add(guarded)
   return guarded
 }
 

@@ -188,6 +188,28 @@ create trigger refuse_change
   before update or delete or truncate on audit.audit_checkpoint
   for each statement execute function audit.refuse_change();
 
+-- A signature is a change like any other, and is said in the chain behind what it signs.
+create function audit.record_checkpoint() returns trigger
+  language plpgsql security definer
+  set search_path = ''
+as $$
+begin
+  perform audit.append_event(
+    new.tenant_id, 'audit.checkpoint', jsonb_build_array(jsonb_build_object('type', 'checkpoint', 'id', new.id)),
+    jsonb_build_object('seq', new.seq, 'keyId', new.key_id));
+  return null;
+end
+$$;
+
+comment on function audit.record_checkpoint() is
+  'Writes the audit event of a checkpoint.';
+
+create constraint trigger record_checkpoint
+  after insert on audit.audit_checkpoint
+  deferrable initially deferred
+  for each row when (not governance.is_maintenance())
+  execute function audit.record_checkpoint();
+
 -- Triggers for each row, the primary key, the index and the foreign key are the parent's; this is what is not. A unique
 -- key of the parent would have to have the time in it, and would hold no fork off.
 create function audit.protect_partition(name text) returns void

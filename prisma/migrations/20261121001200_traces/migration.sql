@@ -17,6 +17,7 @@ alter table governance.trace_step
 -- In microseconds; 0 where the clock of whoever measured was set back meanwhile.
 create function governance.duration_between(started timestamptz, finished timestamptz) returns bigint
   language sql immutable
+  set search_path = ''
 as $$
   select greatest(0, extract(epoch from finished - started) * 1000000)::pg_catalog.int8
 $$;

@@ -1,10 +1,288 @@
+import { Readable } from 'node:stream'
+import { z } from 'zod'
+import { TenancyError } from '../../errors.ts'
 import type { GovernedScope } from '../governed-scope.ts'
+import type { ExportFormat } from './audit-lines.ts'
+import { type ChainHead, type ChainReport, ChainVerifier } from './chain-verifier.ts'
+import type { ChainedEvent } from './chained-event.ts'
+import { type Checkpoint, type CheckpointKey, type PublicKeys, signCheckpoint } from './checkpoint.ts'
+import { exportLines } from './export-lines.ts'
+import { type AuditFilters, readCheckpoints, readEvents, streamEvents } from './read-events.ts'
 
-/** To be written. */
-export interface AuditEvents {
-  readonly scope: GovernedScope
+/** An event that the application says itself. */
+export interface AuditRecordInput {
+  /** Such as `report.download`; the database's own, such as `config.…`, are refused. */
+  readonly action: string
+  readonly targets?: readonly AuditTarget[]
+  /** JSON, at most 64 KiB. */
+  readonly metadata?: Readonly<Record<string, unknown>>
+  /** SUCCESS unless told. */
+  readonly outcome?: 'SUCCESS' | 'DENIED' | 'FAILURE'
 }
 
+/** What an event is about. */
+export interface AuditTarget {
+  readonly type: string
+  readonly id?: string
+}
+
+/** An event, with its JSON read. */
+export interface AuditEventRecord
+  extends Omit<ChainedEvent, 'targets' | 'context' | 'metadata' | 'origin' | 'outcome'> {
+  readonly origin: 'DATABASE' | 'APPLICATION'
+  readonly outcome: 'SUCCESS' | 'DENIED' | 'FAILURE'
+  readonly targets: unknown
+  readonly context: unknown
+  readonly metadata: unknown
+}
+
+/** One page of the trail. */
+export interface AuditPage {
+  readonly events: readonly AuditEventRecord[]
+  /** For the next page; none where this is the last. */
+  readonly next?: string
+}
+
+/** The audit trail of one tenant: read, added to, verified, and never changed. */
+export interface AuditEvents {
+  /**
+   * Writes an event of the application's own. Who, when and its place in the chain are the database's.
+   *
+   * @throws {TenancyError} `DH505` without `audit:record`; `DH506` for an action of the database's, or too much
+   *
+   * @example
+   * ```ts
+   * await governance.auditEvents.record({ action: 'report.download', targets: [{ type: 'report', id }] })
+   * ```
+   */
+  record(input: AuditRecordInput): Promise<AuditEventRecord>
+  /**
+   * A page of events in the order of the chain, the latest first unless told. No event is skipped or given twice while
+   * others write.
+   *
+   * @param options `limit`: how many, 50 unless told, at most 500; `after`: the page before's `next`
+   * @throws {TenancyError} `DH505` without `audit:read`; `DH506` for a cursor or a filter that is none
+   *
+   * @example
+   * ```ts
+   * const { events, next } = await governance.auditEvents.list({ filters: { action: 'config.version.' } })
+   * ```
+   */
+  list(options?: {
+    readonly filters?: AuditFilters
+    readonly after?: string
+    readonly limit?: number
+    readonly order?: 'asc' | 'desc'
+  }): Promise<AuditPage>
+  /**
+   * Follows the chain, and names the first sequence where it breaks. It reads the whole trail, in pages.
+   *
+   * @param options `from`: the first sequence to look at; `publicKeys`: of checkpoints, by their ids; `head`: the last
+   *   link as it was kept elsewhere
+   * @throws {TenancyError} `DH505` without `audit:read`; `DH506` for a key that is none
+   *
+   * @example
+   * ```ts
+   * const { ok, brokenAt, reason, signedUpTo } = await governance.auditEvents.verify({ publicKeys: { [keyId]: pem } })
+   * ```
+   */
+  verify(options?: {
+    readonly from?: number
+    readonly publicKeys?: PublicKeys
+    readonly head?: ChainHead
+  }): Promise<ChainReport>
+  /**
+   * Signs the chain as it is. What is before a checkpoint can't be written anew without its private key, and may be
+   * dropped by retention.
+   *
+   * @param options `privateKey`: Ed25519; `keyId`: what its public half is found by, its fingerprint unless told
+   * @throws {TenancyError} `DH505` without `audit:checkpoint`; `DH506` for a key that is none; `DH507` where there is no
+   *   event yet
+   *
+   * @example
+   * ```ts
+   * const { seq, hash } = await governance.auditEvents.checkpoint({ privateKey: process.env.AUDIT_KEY })
+   * ```
+   */
+  checkpoint(options: { readonly privateKey: CheckpointKey; readonly keyId?: string }): Promise<Checkpoint>
+  /**
+   * The trail as text. NDJSON without filters is what `doublehull audit verify` and `verifyAuditExport` read.
+   *
+   * @throws {TenancyError} when it is read: `DH505` without `audit:read`, `DH506` for a filter that is none
+   *
+   * @example
+   * ```ts
+   * await pipeline(governance.auditEvents.export({ format: 'ndjson' }), createWriteStream('audit.ndjson'))
+   * ```
+   */
+  export(options: { readonly format: ExportFormat; readonly filters?: AuditFilters }): Readable
+}
+
+/** What the database says itself when something changes; nobody else says it succeeded. */
+const databaseActions = ['config.', 'flag.', 'kill_switch.', 'branding.', 'trace.', 'audit.'] as const
+
+const recordSchema = z.strictObject({
+  action: z
+    .string()
+    .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'is not words with dots between them')
+    .max(200)
+    .refine(
+      (action) => !databaseActions.some((prefix) => action.startsWith(prefix)),
+      `begins as the database's own: ${databaseActions.join(', ')}`,
+    ),
+  targets: z
+    .array(z.strictObject({ type: z.string().min(1).max(100), id: z.string().max(200).optional() }))
+    .max(100)
+    .default([]),
+  metadata: z.record(z.string(), z.json()).default({}),
+  outcome: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).default('SUCCESS'),
+})
+
+const time = z.union([z.date(), z.iso.datetime({ offset: true, error: 'is no time with a zone' })])
+const filtersSchema = z.strictObject({
+  action: z.string().min(1).max(200).optional(),
+  actorId: z.guid().optional(),
+  outcome: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).optional(),
+  origin: z.enum(['DATABASE', 'APPLICATION']).optional(),
+  targetId: z.string().min(1).max(200).optional(),
+  from: time.optional(),
+  to: time.optional(),
+})
+const listSchema = z.strictObject({
+  filters: filtersSchema.default({}),
+  after: z.string().optional(),
+  limit: z.int().min(1).max(500).default(50),
+  order: z.enum(['asc', 'desc']).default('desc'),
+})
+const verifySchema = z.object({ from: z.int().min(1).default(1) })
+const formatSchema = z.enum(['ndjson', 'csv'])
+
+const trail = { type: 'audit' } as const
+
+/** The audit trail of the scope's tenant. */
 export function auditEventsOf(scope: GovernedScope): AuditEvents {
-  return { scope }
+  // asked in a short transaction, because what is then read may take longer than one may
+  const admit = () =>
+    scope.mutate({ action: 'audit.read', permission: 'audit:read', resource: trail }, (_tx, { tenantId }) =>
+      Promise.resolve(tenantId),
+    )
+
+  return {
+    record: async (input) => {
+      const data = parsed(recordSchema, input)
+      return scope.mutate(
+        { action: data.action, permission: 'audit:record', resource: trail },
+        async (tx, actor) => {
+          const { seq } = await tx.auditEvent.create({
+            data: { ...data, context: scope.auditContext() },
+            select: { seq: true },
+          })
+          const [event] = await readEvents(tx, actor.tenantId, { after: Number(seq) - 1, limit: 1 })
+          if (!event) throw new TypeError('the event that was written is not there')
+          return recordOf(event)
+        },
+      )
+    },
+
+    list: async (options = {}) => {
+      const { filters, after, limit, order } = parsed(listSchema, options)
+      const range = { filters, order, after: after === undefined ? undefined : seqOf(after, order) }
+      const tenantId = await admit()
+      const found = await readEvents(scope.reader, tenantId, { ...range, limit: limit + 1 })
+      const events = found.slice(0, limit)
+      const last = events.at(-1)
+      return {
+        events: events.map(recordOf),
+        ...(found.length > limit && last ? { next: cursorOf(last.seq, order) } : {}),
+      }
+    },
+
+    verify: async ({ publicKeys, head, ...rest } = {}) => {
+      const { from } = parsed(verifySchema, rest)
+      const tenantId = await admit()
+      const { reader } = scope
+      const checkpoints = await readCheckpoints(reader, tenantId)
+      const [before] =
+        from === 1 ? [] : await readEvents(reader, tenantId, { order: 'desc', after: from, limit: 1 })
+      const after = before && { seq: from - 1, hash: before.seq === from - 1 ? before.hash : undefined }
+      const verifier = new ChainVerifier({
+        tenantId,
+        checkpoints: checkpoints.filter(({ seq }) => from === 1 || seq >= from),
+        publicKeys,
+        head,
+        after,
+      })
+      for await (const event of streamEvents(reader, tenantId, {}, from - 1)) {
+        if (!verifier.take(event)) break
+      }
+      return verifier.report()
+    },
+
+    checkpoint: ({ privateKey, keyId }) =>
+      scope.mutate(
+        { action: 'audit.checkpoint', permission: 'audit:checkpoint', resource: trail },
+        async (tx, { tenantId }) => {
+          const [last] = await readEvents(tx, tenantId, { order: 'desc', limit: 1 })
+          if (!last) throw new TenancyError('DH507', 'there is no such audit event: the trail is empty')
+          const now = new Date()
+          const createdAt = now.toISOString().replace('Z', '000Z')
+          const { seq, hash } = last
+          const signed = signCheckpoint({ tenantId, seq, hash, createdAt }, privateKey, keyId)
+          await tx.auditCheckpoint.create({
+            data: { seq, hash, keyId: signed.keyId, signature: signed.signature, createdAt: now },
+          })
+          return signed
+        },
+      ),
+
+    export: ({ format, filters = {} }) =>
+      Readable.from(
+        (async function* () {
+          const kind = parsed(formatSchema, format)
+          const wanted = parsed(filtersSchema, filters)
+          yield* exportLines(scope.reader, await admit(), kind, wanted)
+        })(),
+      ),
+  }
+}
+
+function recordOf(event: ChainedEvent): AuditEventRecord {
+  return {
+    ...event,
+    origin: event.origin as AuditEventRecord['origin'],
+    outcome: event.outcome as AuditEventRecord['outcome'],
+    targets: JSON.parse(event.targets) as unknown,
+    context: JSON.parse(event.context) as unknown,
+    metadata: JSON.parse(event.metadata) as unknown,
+  }
+}
+
+function cursorOf(seq: number, order: 'asc' | 'desc'): string {
+  return Buffer.from(`1:${order}:${seq}`).toString('base64url')
+}
+
+function seqOf(cursor: string, order: 'asc' | 'desc'): number {
+  const [, ordered, seq] =
+    /^1:(asc|desc):([1-9]\d{0,15})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  if (ordered === order) return Number(seq)
+  throw new TenancyError('DH506', 'the cursor is not one of this list, in this order', {
+    details: { issues: [{ path: ['after'], message: 'is no cursor of this list, in this order' }] },
+  })
+}
+
+/** @throws {TenancyError} `DH506` with the paths of what is wrong, and no value */
+function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  const issues = result.error.issues.map(({ path, message }) => ({
+    path: path.map((part) => (typeof part === 'number' ? part : String(part))),
+    message,
+  }))
+  throw new TenancyError(
+    'DH506',
+    `the input is not valid: ${issues.map(({ path }) => path.join('.')).join(', ')}`,
+    {
+      details: { issues },
+    },
+  )
 }

@@ -104,11 +104,9 @@ export function auditExtension(options: AuditExtensionOptions = {}): AuditExtens
   })
 }
 
-async function recordAsRows(
-  tx: { readonly auditEvent: { createMany(args: object): Promise<unknown> } },
-  events: readonly DataEvent[],
-): Promise<void> {
-  await tx.auditEvent.createMany({ data: events })
+async function recordAsRows(tx: object, events: readonly DataEvent[]): Promise<void> {
+  const { auditEvent } = tx as { readonly auditEvent: { createMany(args: object): Promise<unknown> } }
+  await auditEvent.createMany({ data: events })
 }
 
 function assertBounds({

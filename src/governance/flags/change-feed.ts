@@ -95,7 +95,7 @@ export class ChangeFeed {
     const client = new pg.Client({
       connectionString: this.#connectionString,
       connectionTimeoutMillis: longestAnswer,
-      query_timeout: longestAnswer,
+      query_timeout: Math.min(longestAnswer, this.#heartbeatMillis),
       keepAlive: true,
     })
     this.#client = client

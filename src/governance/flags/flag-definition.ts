@@ -189,17 +189,15 @@ const variantSchemas: Readonly<Record<FlagType, z.ZodType<JsonValue>>> = {
   ),
 }
 
+// no record of zod's, which leaves a property named __proto__ out without a word
+const variants = z.custom<{ readonly [name: string]: JsonValue }>(isPlainObject, 'must be an object')
+
 const shape = {
   key: flagKeySchema,
   description: text.nullable().default(null),
   type: z.enum(flagTypes).default('BOOLEAN'),
   enabled: z.boolean().default(false),
-  variants: z
-    .record(
-      name,
-      z.custom<JsonValue>((value) => value !== undefined),
-    )
-    .default({ on: true, off: false }),
+  variants: variants.default({ on: true, off: false }),
   defaultVariant: name.default('on'),
   offVariant: name.default('off'),
   prerequisites: z.array(prerequisite).max(20).readonly().default([]),
@@ -213,8 +211,9 @@ const flagDefinitionSchema = z.strictObject(shape).superRefine((flag, context) =
   const names = Object.keys(flag.variants)
   if (names.length < 1 || names.length > 100) refuse(['variants'], 'must be 1 to 100 variants')
   for (const [variant, value] of Object.entries(flag.variants)) {
-    const result = variantSchemas[flag.type].safeParse(value)
-    if (!result.success) refuse(['variants', variant], `must be a value of the flag's type, ${flag.type}`)
+    if (!name.safeParse(variant).success) refuse(['variants', variant], 'must have the name of a variant')
+    if (!variantSchemas[flag.type].safeParse(value).success)
+      refuse(['variants', variant], `must be a value of the flag's type, ${flag.type}`)
   }
   for (const field of ['defaultVariant', 'offVariant'] as const) {
     if (!names.includes(flag[field])) refuse([field], 'must name one of the variants')
@@ -275,6 +274,36 @@ export function parseFlagDefinition(input: unknown): FlagDefinition {
 /** The same of what was stored: `undefined` where it is not valid. */
 export function readFlagDefinition(stored: unknown): FlagDefinition | undefined {
   return flagDefinitionSchema.safeParse(stored).data
+}
+
+/**
+ * Takes a change of a flag apart: what is left out stays as it is. Whether the flag is valid with it is asked of the whole
+ * flag.
+ *
+ * @throws {TenancyError} `DH506` for what a change cannot have, such as another key or type
+ */
+export function parseFlagPatch(patch: unknown): Record<string, unknown> {
+  const fields = isPlainObject(patch) ? Object.keys(patch) : []
+  const issues = isPlainObject(patch)
+    ? fields
+        .filter((field) => !changeable.has(field))
+        .map((field) => ({ path: [field], message: 'cannot be changed' }))
+    : [{ path: [], message: 'must be an object' }]
+  if (issues.length > 0) {
+    throw new TenancyError('DH506', 'the change of the flag is not valid: see details.issues', {
+      details: { issues },
+    })
+  }
+  return Object.fromEntries(Object.entries(patch as object).filter(([, value]) => value !== undefined))
+}
+
+const changeable: ReadonlySet<string> = new Set(
+  Object.keys(shape).filter((field) => field !== 'key' && field !== 'type'),
+)
+
+/** Whether a flag is named by its id, and not by its key. */
+export function isFlagId(name: string): boolean {
+  return uuid.test(name)
 }
 
 function issueOf({ path, message }: z.core.$ZodIssue): InputIssue {

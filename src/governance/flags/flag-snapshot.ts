@@ -293,7 +293,7 @@ class LiveFlagSnapshot implements FlagSnapshot {
   ): void {
     if (details.state === this.#state || this.#isClosed()) return
     this.#state = details.state
-    this.#emit(details.state, details as never)
+    this.#emit(details.state, details)
   }
 
   #emit<Event extends keyof FlagSnapshotEvents>(event: Event, details: FlagSnapshotEvents[Event]): void {
