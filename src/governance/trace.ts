@@ -105,7 +105,7 @@ export const idSchema = z.strictObject({ id })
 export const startSchema = z.strictObject({
   versionId: id,
   name: shortText,
-  input: z.unknown(),
+  input: z.unknown().optional(),
   requestId: shortText.optional(),
   sampling: z
     .strictObject({
@@ -118,12 +118,12 @@ export const startSchema = z.strictObject({
 export const stepSchema = z.strictObject({
   name: shortText,
   outcome: finished,
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   startedAt: z.date().optional(),
   finishedAt: z.date().optional(),
 })
 
-export const finishSchema = z.strictObject({ outcome: finished, output: z.unknown() })
+export const finishSchema = z.strictObject({ outcome: finished, output: z.unknown().optional() })
 
 export const listSchema = z.strictObject({
   versionId: id.optional(),
@@ -136,7 +136,10 @@ export const listSchema = z.strictObject({
   from: z.date().optional(),
   to: z.date().optional(),
   orderBy: z.enum(['startedAt', 'duration']).default('startedAt'),
-  after: id.optional(),
+  after: z
+    .string()
+    .regex(/^-?\d{1,17}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    .optional(),
   limit: z.int().min(1).max(500).default(50),
 })
 
