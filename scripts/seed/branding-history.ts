@@ -101,7 +101,12 @@ export class BrandingHistory {
         link: { $value: '{colors.primary}' },
       },
       typography: {
-        body: { $value: { fontFamily: [random.of(['Inter', 'Noto Sans', 'Source Sans 3']), 'sans-serif'], fontSize: '1rem' } },
+        body: {
+          $value: {
+            fontFamily: [random.of(['Inter', 'Noto Sans', 'Source Sans 3']), 'sans-serif'],
+            fontSize: '1rem',
+          },
+        },
       },
       radius: { card: { $value: `${2 * random.below(8)}px` } },
       domains: [`brand-${random.bits().toString(36)}.example`],

@@ -23,12 +23,49 @@ export interface TenantPlan {
 }
 
 const firstRoles: readonly Role[] = ['OWNER', 'ADMIN', 'EDITOR', 'EDITOR', 'REVIEWER', 'REVIEWER']
-const laterRoles: readonly Role[] = ['EDITOR', 'EDITOR', 'REVIEWER', 'REVIEWER', 'VIEWER', 'VIEWER', 'VIEWER', 'ADMIN']
-const words = ['Alder', 'Birch', 'Cedar', 'Dogwood', 'Elm', 'Fir', 'Ginkgo', 'Hazel', 'Ivy', 'Juniper', 'Larch', 'Maple']
-const kinds = ['Bank', 'Foods', 'Freight', 'Health', 'Insurance', 'Labs', 'Logistics', 'Media', 'Retail', 'Travel']
+const laterRoles: readonly Role[] = [
+  'EDITOR',
+  'EDITOR',
+  'REVIEWER',
+  'REVIEWER',
+  'VIEWER',
+  'VIEWER',
+  'VIEWER',
+  'ADMIN',
+]
+const words = [
+  'Alder',
+  'Birch',
+  'Cedar',
+  'Dogwood',
+  'Elm',
+  'Fir',
+  'Ginkgo',
+  'Hazel',
+  'Ivy',
+  'Juniper',
+  'Larch',
+  'Maple',
+]
+const kinds = [
+  'Bank',
+  'Foods',
+  'Freight',
+  'Health',
+  'Insurance',
+  'Labs',
+  'Logistics',
+  'Media',
+  'Retail',
+  'Travel',
+]
 
 /** Lives one tenant's history, from its first member to its last event. */
-export async function seedTenant(writer: CopyWriter, plan: TenantPlan, consultants: Consultants): Promise<void> {
+export async function seedTenant(
+  writer: CopyWriter,
+  plan: TenantPlan,
+  consultants: Consultants,
+): Promise<void> {
   const { seed, index, budget, until } = plan
   const random = new Random(`tenant:${seed}:${index}`)
   const start = until - historySpan
@@ -79,7 +116,13 @@ export async function seedTenant(writer: CopyWriter, plan: TenantPlan, consultan
 function addMembers(
   writer: CopyWriter,
   random: Random,
-  { seed, index, budget, tenantId, start }: TenantPlan & { readonly tenantId: string; readonly start: number },
+  {
+    seed,
+    index,
+    budget,
+    tenantId,
+    start,
+  }: TenantPlan & { readonly tenantId: string; readonly start: number },
   { userIds }: Consultants,
 ): readonly Member[] {
   const count = firstRoles.length + Math.min(200, Math.floor(Math.sqrt(Math.max(0, budget - 60)) / 4))

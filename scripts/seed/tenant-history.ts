@@ -1,4 +1,4 @@
-import { type ChainedEvent, eventHash, genesisHash } from '../../src/governance/audit/chained-event.ts'
+import { type ChainedEvent, eventHash, genesisHash } from './chained-event.ts'
 import type { CopyWriter } from './copy-writer.ts'
 import { type Json, jsonbText } from './jsonb-text.ts'
 import type { Random } from './random.ts'
@@ -15,7 +15,9 @@ export interface Member {
 export interface EventInput {
   readonly action: string
   readonly actor: string
-  readonly target: { readonly type: string; readonly id: string } | readonly { readonly type: string; readonly id: string }[]
+  readonly target:
+    | { readonly type: string; readonly id: string }
+    | readonly { readonly type: string; readonly id: string }[]
   readonly metadata: Readonly<Record<string, Json | undefined>>
   readonly origin?: 'APPLICATION'
   readonly outcome?: 'DENIED' | 'FAILURE'
@@ -24,7 +26,12 @@ export interface EventInput {
 /** How long a history is, in microseconds. */
 export const historySpan = 92 * 86_400_000_000
 
-const agents = ['Mozilla/5.0 (X11; Linux x86_64)', 'Mozilla/5.0 (Macintosh)', 'config-cli/2.4.1', 'deploy-bot/1.9']
+const agents = [
+  'Mozilla/5.0 (X11; Linux x86_64)',
+  'Mozilla/5.0 (Macintosh)',
+  'config-cli/2.4.1',
+  'deploy-bot/1.9',
+]
 
 /** What one tenant has lived through so far: its clock, its rows, its chain of events. */
 export class TenantHistory {
@@ -71,7 +78,10 @@ export class TenantHistory {
   /** Time passes as rows are written, and never stands still. */
   tick(): number {
     const due = this.#start + (historySpan - 3_600_000_000) * Math.min(1, this.#used / this.budget)
-    this.#clock = Math.max(this.#clock + 1 + this.random.below(200), Math.floor(due) + this.random.below(1_000_000))
+    this.#clock = Math.max(
+      this.#clock + 1 + this.random.below(200),
+      Math.floor(due) + this.random.below(1_000_000),
+    )
     return this.#clock
   }
 

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { BrandingTokensInput } from '../../src/governance/branding/branding-tokens.ts'
 import { hostileText } from '../../src/governance/branding/hostile-text.ts'
 import { createGovernance, type Governance } from '../../src/governance/index.ts'
-import { isWellFormed } from '../../src/governance/parse-input.ts'
 import { type Planted, plantTwoTenants, useTestDatabase } from '../support/test-database.ts'
 import { hostileTexts, plainTexts } from './hostile-texts.ts'
 
@@ -355,7 +354,7 @@ describe('by raw SQL as the app role', () => {
     expect((await brandingFor(b).get())?.status).toBe('PUBLISHED')
   })
 
-  it.each([...hostileTexts.filter((text) => isWellFormed(text) && !text.includes('\u0000'))])(
+  it.each([...hostileTexts.filter((text) => !/[\ud800-\udfff]/u.test(text) && !text.includes('\u0000'))])(
     'tokens with %j are refused, as a value and as a key',
     (text) =>
       inContext(async () => {
@@ -416,7 +415,7 @@ describe('by raw SQL as the app role', () => {
         fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
         { numRuns: 4000, seed: 11 },
       )
-      .filter((text) => isWellFormed(text) && !text.includes('\u0000'))
+      .filter((text) => !/[\ud800-\udfff]/u.test(text) && !text.includes('\u0000'))
     const { rows } = await database.admin.query<{ text: string; hostile: boolean }>(
       `select t as text, governance.is_hostile_text(t) as hostile from unnest($1::text[]) t`,
       [texts],
