@@ -54,7 +54,7 @@ function rowsOf(owner: 'a' | 'b'): Partial<Record<ModelName, readonly Row[]>> {
       { scope: 'RESOURCE', resource: 'mail', engaged: true },
       ...ofB({ scope: 'GLOBAL', resource: '', engaged: true }),
     ],
-    Branding: [{ number: 1, status: 'PUBLISHED' }, { number: 2 }, ...ofB({ number: 3 })],
+    Branding: [{ number: 1, status: 'PUBLISHED' }, { number: 2 }, ...ofB({ number: 3, status: 'SUPERSEDED' })],
     ExecutionTrace: [{ ...version(1), outcome: 'SUCCEEDED' }, version(2), ...ofB(version(6))],
     TraceStep: [
       { traceId: id('ExecutionTrace', 1), seq: 1 },

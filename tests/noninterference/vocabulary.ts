@@ -169,6 +169,7 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     lockVersion: counter,
     authorId: person,
     publisherId: person,
+    reason: nullable(words),
     publishedAt: noTime,
     createdAt: time,
     updatedAt: time,
