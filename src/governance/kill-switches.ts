@@ -1,7 +1,6 @@
 import { isTenancyError, TenancyError, type TenancyErrorCode } from '../errors.ts'
 import type { BundledTransaction } from '../tenancy/bundled.ts'
 import { contextOf, isTransactionClient } from '../tenancy/tenant-client.ts'
-import { checkedInput } from './checked-input.ts'
 import { governanceError } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
 import {
@@ -13,6 +12,7 @@ import {
   releaseSchema,
   resourceSchema,
 } from './kill-switch.ts'
+import { parseInput } from './parse-input.ts'
 import type { Permission } from './permissions.ts'
 
 /** What a call that turned a kill switch did. */
@@ -146,12 +146,7 @@ class TenantKillSwitches implements KillSwitches {
   }
 
   async engage(input: EngageInput): Promise<TurnedKillSwitch> {
-    const {
-      scope,
-      resource = '',
-      reason,
-      ...given
-    } = checkedInput('killSwitches.engage', engageSchema, input)
+    const { scope, resource = '', reason, ...given } = parseInput('killSwitches.engage', engageSchema, input)
     return this.#turn({ ...given, scope, resource, reason, verb: 'engage' }, (tx) => {
       const { expiresAt = null, expiresInMillis = null } = given
       // what is in force is changed only where this one lasts longer
@@ -171,7 +166,7 @@ class TenantKillSwitches implements KillSwitches {
   }
 
   async release(input: ReleaseInput): Promise<TurnedKillSwitch> {
-    const { resource = '', ...given } = checkedInput('killSwitches.release', releaseSchema, input)
+    const { resource = '', ...given } = parseInput('killSwitches.release', releaseSchema, input)
     return this.#turn(
       { ...given, resource, verb: 'release' },
       (tx) => tx.$queryRaw<Row[]>`
@@ -184,7 +179,7 @@ class TenantKillSwitches implements KillSwitches {
   }
 
   async isEngaged(what: { readonly resource?: string } = {}): Promise<KillSwitchState> {
-    const { resource = '' } = checkedInput('killSwitches.isEngaged', resourceSchema, what)
+    const { resource = '' } = parseInput('killSwitches.isEngaged', resourceSchema, what)
     try {
       const rows = await readSwitches(this.#scope.reader)
       const by = rows
@@ -211,7 +206,7 @@ class TenantKillSwitches implements KillSwitches {
   }
 
   async assertNotEngaged(tx: BundledTransaction, what: { readonly resource?: string } = {}): Promise<void> {
-    const { resource = '' } = checkedInput('killSwitches.assertNotEngaged', resourceSchema, what)
+    const { resource = '' } = parseInput('killSwitches.assertNotEngaged', resourceSchema, what)
     if (!isTransactionClient(tx)) {
       throw new TenancyError(
         'DH204',

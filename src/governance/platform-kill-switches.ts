@@ -1,9 +1,9 @@
 import { TenancyError } from '../errors.ts'
 import type { BundledSystemClient } from '../tenancy/bundled.ts'
 import { isSystemClient } from '../tenancy/tenant-client.ts'
-import { checkedInput } from './checked-input.ts'
 import { governanceError } from './governance-error.ts'
 import { type EngageInput, engageSchema, type ReleaseInput, releaseSchema } from './kill-switch.ts'
+import { parseInput } from './parse-input.ts'
 
 /** The kill switches of the platform: of the scope `GLOBAL`, for every tenant. */
 export interface PlatformKillSwitches {
@@ -60,7 +60,7 @@ export function createPlatformKillSwitches(system: BundledSystemClient): Platfor
   }
   return {
     async engage(input) {
-      const given = checkedInput('killSwitches.engage', engageSchema, { ...input, scope: 'GLOBAL' })
+      const given = parseInput('killSwitches.engage', engageSchema, { ...input, scope: 'GLOBAL' })
       const { resource = '', reason, expiresAt = null, expiresInMillis = null, waitMillis } = given
       return turn(
         waitMillis,
@@ -77,7 +77,7 @@ export function createPlatformKillSwitches(system: BundledSystemClient): Platfor
       )
     },
     async release(input) {
-      const given = checkedInput('killSwitches.release', releaseSchema, { ...input, scope: 'GLOBAL' })
+      const given = parseInput('killSwitches.release', releaseSchema, { ...input, scope: 'GLOBAL' })
       const { resource = '', reason, waitMillis } = given
       return turn(
         waitMillis,

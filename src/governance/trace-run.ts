@@ -1,5 +1,5 @@
 import { TenancyError } from '../errors.ts'
-import { checkedInput } from './checked-input.ts'
+import { parseInput } from './parse-input.ts'
 import {
   type FinishTraceInput,
   finishSchema,
@@ -60,7 +60,7 @@ export class TraceRun {
    *   never because of a payload
    */
   async step(input: TraceStepInput): Promise<void> {
-    const { payload, ...given } = checkedInput('run.step', stepSchema, input)
+    const { payload, ...given } = parseInput('run.step', stepSchema, input)
     this.#assertGoesOn()
     this.#steps += 1
     if (this.#steps > maxSteps) return
@@ -88,7 +88,7 @@ export class TraceRun {
    * @throws {TenancyError} `DH501` when it is finished already, `DH506` for an outcome that is not valid
    */
   async finish(input: FinishTraceInput): Promise<void> {
-    const { outcome, output } = checkedInput('run.finish', finishSchema, input)
+    const { outcome, output } = parseInput('run.finish', finishSchema, input)
     this.#assertGoesOn()
     this.#isOver = true
     const end = { outcome, output: boundedPayload(output) }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { saidText } from './checked-input.ts'
+import { textOf } from './parse-input.ts'
 import type { TracePayload } from './trace-payload.ts'
 import type { TraceSampling } from './trace-sampling.ts'
 
@@ -98,7 +98,7 @@ const id = z
   .toLowerCase()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
 const finished = z.enum(['SUCCEEDED', 'FAILED', 'SKIPPED'])
-const shortText = saidText(z.string().max(200))
+const shortText = textOf(200).refine((text) => text.trim() !== '')
 
 export const idSchema = z.strictObject({ id })
 

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { BundledTransaction } from '../tenancy/bundled.ts'
 import { contextOf } from '../tenancy/tenant-client.ts'
-import { checkedInput } from './checked-input.ts'
 import { governanceError, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
+import { parseInput } from './parse-input.ts'
 import {
   type FinishTraceInput,
   finishSchema,
@@ -139,7 +139,7 @@ class TenantTraces implements Traces {
   }
 
   async start(input: StartTraceInput): Promise<TraceRun> {
-    const { sampling, input: given, ...rest } = checkedInput('traces.start', startSchema, input)
+    const { sampling, input: given, ...rest } = parseInput('traces.start', startSchema, input)
     const id = randomUUID()
     const requestId = rest.requestId ?? contextOf(this.#scope.reader)?.requestId
     const sampled = isSampled(requestId ?? id, sampling.rate)
@@ -183,8 +183,8 @@ class TenantTraces implements Traces {
   }
 
   async step(traceId: string, input: TraceStepInput): Promise<void> {
-    const { id } = checkedInput('traces.step', idSchema, { id: traceId })
-    const { payload, ...given } = checkedInput('traces.step', stepSchema, input)
+    const { id } = parseInput('traces.step', idSchema, { id: traceId })
+    const { payload, ...given } = parseInput('traces.step', stepSchema, input)
     await this.#write('trace.step', id, async (tx) => {
       // one after the other, for the count
       await tx.$executeRaw`
@@ -213,13 +213,13 @@ class TenantTraces implements Traces {
   }
 
   async finish(traceId: string, input: FinishTraceInput): Promise<void> {
-    const { id } = checkedInput('traces.finish', idSchema, { id: traceId })
-    const { outcome, output } = checkedInput('traces.finish', finishSchema, input)
+    const { id } = parseInput('traces.finish', idSchema, { id: traceId })
+    const { outcome, output } = parseInput('traces.finish', finishSchema, input)
     await this.#write('trace.finish', id, (tx) => endRun(tx, id, { outcome, output: boundedPayload(output) }))
   }
 
   async get(traceId: string): Promise<Trace> {
-    const { id } = checkedInput('traces.get', idSchema, { id: traceId })
+    const { id } = parseInput('traces.get', idSchema, { id: traceId })
     const trace = await this.#direct((tx) =>
       tx.executionTrace.findFirst({ where: { id }, include: { steps: { orderBy: { seq: 'asc' } } } }),
     )
@@ -241,7 +241,7 @@ class TenantTraces implements Traces {
   }
 
   async list(input: ListTracesInput = {}): Promise<TracePage> {
-    const { versionId, outcome, minDurationMillis, from, to, orderBy, after, limit } = checkedInput(
+    const { versionId, outcome, minDurationMillis, from, to, orderBy, after, limit } = parseInput(
       'traces.list',
       listSchema,
       input,
@@ -286,7 +286,7 @@ class TenantTraces implements Traces {
   }
 
   async prune(input: { readonly olderThan: Date; readonly batchSize?: number | undefined }) {
-    const { olderThan, batchSize } = checkedInput('traces.prune', pruneSchema, input)
+    const { olderThan, batchSize } = parseInput('traces.prune', pruneSchema, input)
     let count = 0
     for (;;) {
       const pruned = await this.#scope.mutate(
