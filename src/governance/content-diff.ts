@@ -1,5 +1,5 @@
 import { printable } from '../catalog/printable.ts'
-import { type JsonValue, setProperty } from './json-content.ts'
+import type { JsonValue } from './json-content.ts'
 
 /** One difference between two contents. */
 export interface ContentChange {
@@ -242,6 +242,11 @@ function parentOf(
     parent = next
   }
   return [parent as JsonValue[] | Record<string, JsonValue>, at.at(-1) as string]
+}
+
+/** Sets a property by its name, also where that is `__proto__`. */
+function setProperty<Value>(target: Record<string, Value>, name: string, value: Value): void {
+  Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
 function clone(value: JsonValue | undefined): JsonValue {

@@ -37,7 +37,6 @@ const options: Options = {
   // a schema that refers to itself many times over must not be written out many times over
   inlineRefs: false,
   logger: false,
-  addUsedSchema: false,
 }
 
 /** A JSON Schema that content is checked against. */
