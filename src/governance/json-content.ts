@@ -14,7 +14,7 @@ export type JsonValue =
 export const maxContentBytes = 1_048_576
 
 /** How deep arrays and objects may stand in one another. */
-export const maxContentDepth = 64
+const maxContentDepth = 64
 
 type Path = InputIssue['path']
 
