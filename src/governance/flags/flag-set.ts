@@ -33,7 +33,7 @@ export interface FlagSet {
 }
 
 /** One flag, ready to be evaluated. */
-export interface CompiledFlag {
+interface CompiledFlag {
   readonly id: string
   readonly lockVersion: number
   /** `known` is what the same evaluation has found of other flags already. */

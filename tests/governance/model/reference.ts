@@ -12,7 +12,7 @@ export interface ModelVersion {
   readonly approval?: ModelApproval
 }
 
-export interface ModelApproval {
+interface ModelApproval {
   readonly status: 'PENDING' | 'APPROVED' | 'REJECTED' | 'CANCELLED'
   readonly votes: readonly string[]
 }
@@ -26,7 +26,7 @@ export interface Model {
   readonly denials: number
 }
 
-export type Role = 'EDITOR' | 'REVIEWER' | 'ADMIN'
+type Role = 'EDITOR' | 'REVIEWER' | 'ADMIN'
 
 export interface Person {
   readonly id: string
@@ -64,7 +64,7 @@ export const stepKinds = [
   'set',
 ] as const
 
-export type StepKind = (typeof stepKinds)[number]
+type StepKind = (typeof stepKinds)[number]
 
 /** What the reference allows of a step. */
 export interface Verdict {
