@@ -11,7 +11,7 @@ import { zodIssues } from './zod-issues.ts'
 export function checkedInput<Output>(what: string, schema: z.ZodType<Output>, input: unknown): Output {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
-  throw invalid(what, zodIssues(parsed.error.issues))
+  throw invalid(what, zodIssues(parsed.error.issues, { areOwn: true }))
 }
 
 /**
@@ -20,9 +20,9 @@ export function checkedInput<Output>(what: string, schema: z.ZodType<Output>, in
  * @param what what is not valid: a call, or the content of a version
  */
 export function invalid(what: string, issues: readonly InputIssue[], cause?: unknown): TenancyError {
-  const places = [...new Set(issues.map(({ path }) => path.join('.') || 'the whole'))]
-  const most = places.slice(0, 5).join(', ')
-  return new TenancyError('DH506', `${what} is not valid at: ${most}${places.length > 5 ? ', …' : ''}`, {
+  const faults = issues.map(({ path, message }) => [path.join('.'), message].join(' ').trim())
+  const most = faults.slice(0, 5).join('; ')
+  return new TenancyError('DH506', `${what} is not valid: ${most}${faults.length > 5 ? '; …' : ''}`, {
     details: { issues },
     ...(cause === undefined ? {} : { cause }),
   })
@@ -38,5 +38,8 @@ export function isStorable(text: string): boolean {
 
 /** A text that PostgreSQL can store and that says something. */
 export function saidText(schema: z.ZodString): z.ZodType<string, string> {
-  return schema.refine((text) => isStorable(text) && /\S/.test(text))
+  return schema.refine(
+    (text) => isStorable(text) && /\S/.test(text),
+    'must say something, without NUL and halves of characters',
+  )
 }

@@ -98,7 +98,7 @@ const id = z
   .toLowerCase()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
 const finished = z.enum(['SUCCEEDED', 'FAILED', 'SKIPPED'])
-const shortText = textOf(200).refine((text) => text.trim() !== '')
+const shortText = textOf(200)
 
 export const idSchema = z.strictObject({ id })
 

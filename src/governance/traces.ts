@@ -5,6 +5,7 @@ import { contextOf } from '../tenancy/tenant-client.ts'
 import { checkedInput } from './checked-input.ts'
 import { governanceError, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
+import { type Page, pageOf } from './page.ts'
 import {
   type FinishTraceInput,
   finishSchema,
@@ -25,13 +26,6 @@ import {
 import { boundedPayload, type TracePayload } from './trace-payload.ts'
 import { TraceRun } from './trace-run.ts'
 import { isSampled } from './trace-sampling.ts'
-
-/** A page of runs. */
-export interface TracePage {
-  readonly items: readonly TraceSummary[]
-  /** What to give as `after` for the page behind it; null where there is none. */
-  readonly next: string | null
-}
 
 /**
  * What versions' rules did: a trace for each run, with its steps.
@@ -105,7 +99,7 @@ export interface Traces {
    * const more = slow.next ? await governance.traces.list({ orderBy: 'duration', after: slow.next }) : undefined
    * ```
    */
-  list(input?: ListTracesInput): Promise<TracePage>
+  list(input?: ListTracesInput): Promise<Page<TraceSummary>>
 
   /**
    * Deletes the runs that started before a time, with their steps, also those that never ended. Each batch is a
@@ -240,7 +234,7 @@ class TenantTraces implements Traces {
     }
   }
 
-  async list(input: ListTracesInput = {}): Promise<TracePage> {
+  async list(input: ListTracesInput = {}): Promise<Page<TraceSummary>> {
     const { versionId, outcome, minDurationMillis, from, to, orderBy, after, limit } = checkedInput(
       'traces.list',
       listSchema,
@@ -278,11 +272,12 @@ class TenantTraces implements Traces {
          order by ${orderBy === 'duration' ? Prisma.sql`t.duration` : Prisma.sql`t.started_at`} desc, t.id desc
          limit ${limit + 1}`,
     )
-    const items = found
-      .slice(0, limit)
-      .map(({ position: _position, ...trace }) => ({ ...trace, duration: micros(trace.duration) }))
-    const end = found[limit - 1]
-    return { items, next: found.length > limit && end ? `${end.position}.${end.id}` : null }
+    const { items, next } = pageOf(found, limit, ({ position, id }) => `${position}.${id}`)
+    const summaryOf = ({ position: _position, ...trace }: (typeof found)[number]) => ({
+      ...trace,
+      duration: micros(trace.duration),
+    })
+    return { items: items.map(summaryOf), next }
   }
 
   async prune(input: { readonly olderThan: Date; readonly batchSize?: number | undefined }) {
