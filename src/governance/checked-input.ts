@@ -20,12 +20,19 @@ export function checkedInput<Output>(what: string, schema: z.ZodType<Output>, in
  * @param what what is not valid: a call, or the content of a version
  */
 export function invalid(what: string, issues: readonly InputIssue[], cause?: unknown): TenancyError {
-  const faults = issues.map(({ path, message }) => [path.join('.'), message].join(' ').trim())
-  const most = faults.slice(0, 5).join('; ')
-  return new TenancyError('DH506', `${what} is not valid: ${most}${faults.length > 5 ? '; …' : ''}`, {
-    details: { issues },
-    ...(cause === undefined ? {} : { cause }),
+  const faults = issues.slice(0, 5).map(({ path, message }) => {
+    const place = path.join('.')
+    // names out of what was given may be of any length
+    return place === '' ? message : `${place.length > 100 ? `${place.slice(0, 100)}…` : place} ${message}`
   })
+  return new TenancyError(
+    'DH506',
+    `${what} is not valid: ${faults.join('; ')}${issues.length > 5 ? '; …' : ''}`,
+    {
+      details: { issues },
+      ...(cause === undefined ? {} : { cause }),
+    },
+  )
 }
 
 // NUL, and half of a surrogate pair

@@ -218,10 +218,10 @@ class TenantTraces implements Traces {
       tx.executionTrace.findFirst({ where: { id }, include: { steps: { orderBy: { seq: 'asc' } } } }),
     )
     if (!trace) throw notFound('trace')
-    const { tenantId: _, steps, ...rest } = trace
+    const { tenantId: _, steps, duration, ...rest } = trace
     return {
       ...rest,
-      duration: micros(trace.duration),
+      durationMicros: micros(duration),
       steps: steps.map(({ seq, name, outcome, payload, startedAt, finishedAt, duration }) => ({
         seq,
         name,
@@ -229,7 +229,7 @@ class TenantTraces implements Traces {
         payload,
         startedAt,
         finishedAt,
-        duration: micros(duration),
+        durationMicros: micros(duration),
       })),
     }
   }
@@ -255,7 +255,7 @@ class TenantTraces implements Traces {
                          < (timestamptz 'epoch' + ${BigInt(last)}::int8 * interval '1 microsecond', ${lastId}::uuid)`
     const found = await this.#direct(
       (tx) => tx.$queryRaw<
-        (Omit<TraceSummary, 'duration'> & { duration: bigint | null; position: bigint })[]
+        (Omit<TraceSummary, 'durationMicros'> & { duration: bigint | null; position: bigint })[]
       >`
         select t.id, t.version_id as "versionId", t.name, t.outcome::text, t.request_id as "requestId",
                t.started_at as "startedAt", t.finished_at as "finishedAt", t.duration, ${by} as position
@@ -273,9 +273,9 @@ class TenantTraces implements Traces {
          limit ${limit + 1}`,
     )
     const { items, next } = pageOf(found, limit, ({ position, id }) => `${position}.${id}`)
-    const summaryOf = ({ position: _position, ...trace }: (typeof found)[number]) => ({
+    const summaryOf = ({ position: _position, duration, ...trace }: (typeof found)[number]) => ({
       ...trace,
-      duration: micros(trace.duration),
+      durationMicros: micros(duration),
     })
     return { items: items.map(summaryOf), next }
   }
