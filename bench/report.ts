@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
+import type { AuditCost } from './audit-cost.ts'
 import type { ClientCost } from './client-cost.ts'
 import { doublehullName } from './contenders/doublehull.ts'
 import { interactiveName } from './contenders/interactive-transaction.ts'
@@ -44,6 +45,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
   /** A point read with a signed context, as a multiple of one without. */
   readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
+  /** Writes a second, as multiples of those with less of an audit trail. */
+  readonly audited: Partial<Omit<AuditCost, 'wrongRows'>>
   /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
@@ -86,6 +89,7 @@ export interface Findings {
   readonly rewriting: RewritingCost | undefined
   readonly growth: Growth | undefined
   readonly signed: SigningCost | undefined
+  readonly audited: AuditCost | undefined
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly verify: VerifyCost | undefined
@@ -112,7 +116,11 @@ export function makeReport(findings: Findings): BenchReport {
   return {
     floor: floorName,
     ...own,
-    wrongRows: own.wrongRows + (growth?.wrongRows ?? 0) + (findings.signed?.wrongRows ?? 0),
+    wrongRows:
+      own.wrongRows +
+      (growth?.wrongRows ?? 0) +
+      (findings.signed?.wrongRows ?? 0) +
+      (findings.audited?.wrongRows ?? 0),
     throughput: {
       ...own.throughput,
       ...(versus ? { delayedVsTransaction: versus.delayed } : {}),
@@ -137,6 +145,13 @@ export function makeReport(findings: Findings): BenchReport {
       ? {
           pointRead: significant(findings.signed.pointRead),
           statement: significant(findings.signed.statement),
+        }
+      : {},
+    audited: findings.audited
+      ? {
+          chain: significant(findings.audited.chain),
+          trail: significant(findings.audited.trail),
+          extension: significant(findings.audited.extension),
         }
       : {},
     policies: findings.policies
