@@ -20,6 +20,7 @@ export const measurements = [
   'statements',
   'client',
   'rewriting',
+  'flags',
   'growth',
   'signed',
   'audited',
@@ -64,6 +65,8 @@ export interface Plan {
   readonly clients: number
   /** Operations whose arguments are rewritten. */
   readonly rewritings: number
+  /** Evaluations of flags. */
+  readonly evaluations: number
   readonly types: RoundsPlan
   readonly verify: RoundsPlan
 }
@@ -82,6 +85,7 @@ const full: Plan = {
   policies: { rounds: 100, budget: 10 * seconds },
   clients: 20_000,
   rewritings: 20_000,
+  evaluations: 2_000_000,
   types: { rounds: 21, budget: 40 * seconds },
   verify: { rounds: 21, budget: 30 * seconds },
 }
@@ -97,6 +101,7 @@ const quick: Plan = {
   policies: { rounds: 40, budget: 1.5 * seconds },
   clients: 5_000,
   rewritings: 5_000,
+  evaluations: 200_000,
   types: { rounds: 7, budget: 8 * seconds },
   verify: { rounds: 5, budget: 6 * seconds },
 }

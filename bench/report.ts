@@ -5,6 +5,7 @@ import { doublehullName } from './contenders/doublehull.ts'
 import { interactiveName } from './contenders/interactive-transaction.ts'
 import { floorName } from './contenders/plain.ts'
 import type { ByNetwork, Figures } from './figures.ts'
+import type { FlagCost } from './flag-cost.ts'
 import type { Growth } from './growth.ts'
 import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
@@ -42,6 +43,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly throughput: Partial<ByNetwork> & { readonly delayedVsTransaction?: number }
   readonly client: Partial<ClientCost>
   readonly rewriting: Partial<RewritingCost>
+  /** Of flags in memory, on one core. */
+  readonly flags: Partial<FlagCost>
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
   /** A point read with a signed context, as a multiple of one without. */
   readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
@@ -87,6 +90,7 @@ export interface Findings {
   readonly leaks: ReadonlyMap<string, readonly string[]>
   readonly client: ClientCost | undefined
   readonly rewriting: RewritingCost | undefined
+  readonly flags: FlagCost | undefined
   readonly growth: Growth | undefined
   readonly signed: SigningCost | undefined
   readonly audited: AuditCost | undefined
@@ -132,6 +136,12 @@ export function makeReport(findings: Findings): BenchReport {
       ? {
           typical: significant(findings.rewriting.typical),
           nestedWrite: significant(findings.rewriting.nestedWrite),
+        }
+      : {},
+    flags: findings.flags
+      ? {
+          perSecond: significant(findings.flags.perSecond),
+          micros: significant(findings.flags.micros),
         }
       : {},
     growth: growth

@@ -14,6 +14,7 @@ import { floorName, openPlain } from './contenders/plain.ts'
 import { type BenchServer, openBenchServer } from './databases.ts'
 import { startDelayedProxy } from './delayed-proxy.ts'
 import { type ByNetwork, Figures, type NetworkName, networkNames } from './figures.ts'
+import { measureFlags } from './flag-cost.ts'
 import { type Growth, measureGrowth } from './growth.ts'
 import { growthData, loadBrandings, loadPackages, operationsData, tenantIdOf } from './load.ts'
 import { type Field, measureLatency, measureThroughput } from './operations.ts'
@@ -70,6 +71,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   // first, while the heap is small
   const client = options.only.has('client') ? await measureClientCost(appUrl, plan.clients) : undefined
   const rewriting = options.only.has('rewriting') ? measureRewriting(plan.rewritings) : undefined
+  const flags = options.only.has('flags') ? measureFlags(plan.evaluations) : undefined
   const types = options.only.has('types') ? await compareTypes(plan, cleanup, log) : undefined
   const { entrants: others, peers } = await enterPeers(server, loaded, log)
   const entrants = [...own, ...others]
@@ -116,6 +118,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     leaks,
     client,
     rewriting,
+    flags,
     growth,
     signed,
     audited,

@@ -62,7 +62,7 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { audited, client, growth, policies, rewriting, signed, throughput, types, verify } = report
+  const { audited, client, flags, growth, policies, rewriting, signed, throughput, types, verify } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -79,6 +79,11 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
   if (rewriting.typical !== undefined) {
     lines.push(
       `rewriting takes ${rewriting.typical} µs for a typical query, and ${rewriting.nestedWrite} µs for a write of 50 nested rows`,
+    )
+  }
+  if (flags.perSecond !== undefined) {
+    lines.push(
+      `a flag of five rules and a rollout takes ${flags.micros} µs: ${flags.perSecond} evaluations a second`,
     )
   }
   if (policies.point !== undefined) {

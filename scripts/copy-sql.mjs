@@ -10,7 +10,7 @@ const built = join(process.argv[2] ?? fileURLToPath(new URL('../dist', import.me
 cpSync(source, built, { recursive: true, filter: (path) => !path.endsWith('.ts') })
 
 // compiled by now
-const { ownTriggers } = await import(pathToFileURL(join(built, 'own-triggers.js')).href)
+const { ownDefiners } = await import(pathToFileURL(join(built, 'own-definers.js')).href)
 const migrations = fileURLToPath(new URL('../prisma/migrations', import.meta.url))
 
 const textOf = (path) => readFileSync(join(source, path), 'utf8')
@@ -20,7 +20,7 @@ const files = {
     .filter((name) => name.endsWith('.sql'))
     .sort()
     .map((name) => ({ name, text: textOf(join('checks', name)) })),
-  triggers: ownTriggers(
+  definers: ownDefiners(
     readdirSync(migrations)
       .filter((name) => name !== 'migration_lock.toml')
       .sort()

@@ -104,16 +104,21 @@ function readOptions(): DemoOptions | undefined {
 async function governTenants(adminUrl: string, say: (line: string) => void): Promise<readonly Governed[]> {
   const login = await createTemporaryLogin(adminUrl, defaultRoleNames.app)
   const tenancy = createTenancy({ PrismaClient, manifest, connectionString: login.connectionString })
+  const platform = new pg.Client({ connectionString: adminUrl })
+  // a server that is stopped in the middle is reported by the next query
+  platform.on('error', () => {})
+  await platform.connect()
   try {
     const tenants: Governed[] = []
     for (const name of ['Alder', 'Birch']) {
       say(`\n${paint('bold', name)}`)
-      const tenant = await governTenant(tenancy, name, (step) => say(`  ${step}`))
+      const tenant = await governTenant(tenancy, platform, name, (step) => say(`  ${step}`))
       say(auditTrail(tenant))
       tenants.push(tenant)
     }
     return tenants
   } finally {
+    await platform.end()
     await tenancy.disconnect()
     await login.drop()
   }

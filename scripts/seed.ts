@@ -59,7 +59,11 @@ async function main(): Promise<void> {
   }
 }
 
-async function load(server: DatabaseServer, options: SeedOptions, say: (line: string) => void): Promise<void> {
+async function load(
+  server: DatabaseServer,
+  options: SeedOptions,
+  say: (line: string) => void,
+): Promise<void> {
   const client = new pg.Client({ connectionString: server.url() })
   // a server that is stopped in the middle is reported by the next query
   client.on('error', () => {})
@@ -71,9 +75,15 @@ async function load(server: DatabaseServer, options: SeedOptions, say: (line: st
     const result = await loadSeed(client, options, options.json ? undefined : progress)
     const seconds = Number(((performance.now() - started) / 1000).toFixed(2))
     if (!options.json) progress.end()
-    const summary = { ...result, seed: options.seed, seconds, rowsPerSecond: Math.round(result.rows / seconds) }
+    const summary = {
+      ...result,
+      seed: options.seed,
+      seconds,
+      rowsPerSecond: Math.round(result.rows / seconds),
+    }
     if (options.json) return console.log(JSON.stringify(summary, null, 2))
-    for (const [table, rows] of Object.entries(result.tables)) say(`${table.padEnd(30)} ${String(rows).padStart(10)}`)
+    for (const [table, rows] of Object.entries(result.tables))
+      say(`${table.padEnd(30)} ${String(rows).padStart(10)}`)
     say(`${'all'.padEnd(30)} ${String(result.rows).padStart(10)}`)
     say(`${result.tenants} tenants in ${seconds} s, ${summary.rowsPerSecond} rows/s, ANALYZE included`)
     say(`digest ${result.digest}`)
@@ -84,7 +94,12 @@ async function load(server: DatabaseServer, options: SeedOptions, say: (line: st
 
 /** @throws Error with what is missing, before anything is written */
 async function assertUsable(client: pg.Client, append: boolean): Promise<void> {
-  const { rows } = await client.query<{ superuser: boolean; bypasses: boolean; sets: boolean; tenants: boolean }>(
+  const { rows } = await client.query<{
+    superuser: boolean
+    bypasses: boolean
+    sets: boolean
+    tenants: boolean
+  }>(
     `select r.rolsuper as superuser, r.rolbypassrls as bypasses,
             has_parameter_privilege('session_replication_role', 'set') as sets,
             exists (select from tenancy.tenant) as tenants

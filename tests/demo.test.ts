@@ -84,7 +84,18 @@ describe('the demo', () => {
     const { code, stdout } = await demo()
     expect(code).toBe(0)
     expect(stdout).toContain('Nothing got through.')
-    expect(stdout).toContain('config.activate')
+    for (const action of [
+      'config.version.activate',
+      'config.version.rollback',
+      'config.approval.approve',
+      'flag.update',
+      'kill_switch.engage',
+      'branding.publish',
+    ]) {
+      expect(stdout).toContain(action)
+    }
+    expect(stdout).toMatch(/config\.approval\.approve \(denied\)/)
+    expect(stdout.match(/and verified/g)).toHaveLength(2)
     expect(stdout).not.toContain('\u001B')
   })
 

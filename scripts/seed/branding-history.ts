@@ -1,4 +1,5 @@
 import { jsonbText } from './jsonb-text.ts'
+import { activators, writers } from './roles.ts'
 import { type TenantHistory, timeText } from './tenant-history.ts'
 
 interface Draft {
@@ -26,7 +27,7 @@ export class BrandingHistory {
   step(): void {
     const history = this.#history
     const now = history.tick()
-    const editor = history.member(['EDITOR', 'ADMIN', 'OWNER']) ?? ''
+    const editor = history.member(writers) ?? ''
     if (!this.#draft) {
       this.#draft = {
         id: history.random.uuid(now),
@@ -46,7 +47,7 @@ export class BrandingHistory {
       this.#draft.updatedAt = now
       return this.#record(this.#draft, 'branding.edit', editor, 'DRAFT')
     }
-    const publisher = history.member(['ADMIN', 'OWNER']) ?? ''
+    const publisher = history.member(activators) ?? ''
     if (this.#published) this.#write(this.#published, 'SUPERSEDED', now)
     this.#published = { ...this.#draft, publisher, publishedAt: now }
     this.#record(this.#draft, 'branding.publish', publisher, 'PUBLISHED')
@@ -101,7 +102,12 @@ export class BrandingHistory {
         link: { $value: '{colors.primary}' },
       },
       typography: {
-        body: { $value: { fontFamily: [random.of(['Inter', 'Noto Sans', 'Source Sans 3']), 'sans-serif'], fontSize: '1rem' } },
+        body: {
+          $value: {
+            fontFamily: [random.of(['Inter', 'Noto Sans', 'Source Sans 3']), 'sans-serif'],
+            fontSize: '1rem',
+          },
+        },
       },
       radius: { card: { $value: `${2 * random.below(8)}px` } },
       domains: [`brand-${random.bits().toString(36)}.example`],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { jsonbText } from './jsonb-text.ts'
+import { activators, deciders, writers } from './roles.ts'
 import { type TenantHistory, timeText } from './tenant-history.ts'
 
 interface Package {
@@ -46,13 +47,24 @@ interface Approval {
   readonly voters: string[]
 }
 
-const subjects = ['pricing', 'routing', 'limits', 'fraud', 'onboarding', 'notifications', 'billing', 'search', 'refunds', 'fulfilment']
-const reasons = ['error rate above the threshold', 'customers reported wrong totals', 'the partner changed its interface', 'a step was left out']
-
-/** Roles by what they may do. */
-const writers = ['EDITOR', 'ADMIN', 'OWNER'] as const
-const deciders = ['REVIEWER', 'ADMIN', 'OWNER'] as const
-const activators = ['ADMIN', 'OWNER'] as const
+const subjects = [
+  'pricing',
+  'routing',
+  'limits',
+  'fraud',
+  'onboarding',
+  'notifications',
+  'billing',
+  'search',
+  'refunds',
+  'fulfilment',
+]
+const reasons = [
+  'error rate above the threshold',
+  'customers reported wrong totals',
+  'the partner changed its interface',
+  'a step was left out',
+]
 
 /** The packages of a tenant and their versions, each moved only as the life cycle allows. */
 export class ConfigHistory {
@@ -69,7 +81,8 @@ export class ConfigHistory {
   step(): void {
     const { random, budget } = this.#history
     const wanted = 2 + Math.floor(Math.sqrt(budget) / 12)
-    if (this.#packages.length === 0 || (this.#packages.length < wanted && random.chance(0.08))) return this.#create()
+    if (this.#packages.length === 0 || (this.#packages.length < wanted && random.chance(0.08)))
+      return this.#create()
     const open = this.#packages.filter(({ archivedAt }) => archivedAt === null)
     if (open.length === 0) return this.#create()
     this.#advance(random.of(open))
@@ -142,7 +155,9 @@ export class ConfigHistory {
 
   #advance(each: Package, straight = false): void {
     const { random } = this.#history
-    const open = each.versions.filter(({ status }) => status === 'DRAFT' || status === 'REVIEW' || status === 'APPROVED')
+    const open = each.versions.filter(
+      ({ status }) => status === 'DRAFT' || status === 'REVIEW' || status === 'APPROVED',
+    )
     const version = open.length === 0 ? undefined : random.of(open)
     if (!version || (!straight && open.length < 3 && random.chance(0.1))) {
       const former = each.versions.findLast((one) => one.status === 'DEPRECATED')
@@ -191,7 +206,9 @@ export class ConfigHistory {
   }
 
   #edit(each: Package, version: Version): void {
-    const editor = this.#history.random.chance(0.6) ? version.author : (this.#history.member(writers) ?? version.author)
+    const editor = this.#history.random.chance(0.6)
+      ? version.author
+      : (this.#history.member(writers) ?? version.author)
     version.updatedAt = this.#history.tick()
     version.content = this.#content(each)
     version.hash = sha256(version.content)
@@ -202,7 +219,9 @@ export class ConfigHistory {
 
   #submit(each: Package, version: Version): void {
     const history = this.#history
-    const submitter = history.random.chance(0.8) ? version.author : (history.member(writers) ?? version.author)
+    const submitter = history.random.chance(0.8)
+      ? version.author
+      : (history.member(writers) ?? version.author)
     // a draft that too many worked on would wait for reviewers for ever
     if (this.#reviewers(version, submitter).length < each.quorum) return this.#replace(each, version)
     const now = history.tick()
@@ -228,7 +247,7 @@ export class ConfigHistory {
   #reviewers(version: Version, submitter: string | null): readonly string[] {
     const barred = [version.author, submitter, ...version.editors]
     return this.#history.members
-      .filter(({ role, userId }) => (deciders as readonly string[]).includes(role) && !barred.includes(userId))
+      .filter(({ role, userId }) => deciders.includes(role) && !barred.includes(userId))
       .map(({ userId }) => userId)
   }
 
@@ -462,13 +481,16 @@ export class ConfigHistory {
     return jsonbText({
       currency: random.of(['EUR', 'USD', 'GBP', 'JPY']),
       enabled: random.chance(0.9),
-      limits: { perMinute: 10 * random.below(500), burst: random.below(90), ratio: random.below(1000) / 1000 },
+      limits: {
+        perMinute: 10 * random.below(500),
+        burst: random.below(90),
+        ratio: random.below(1000) / 1000,
+      },
       note: `${each.name}: ${random.of(['after the review', 'for the new region', 'as agreed in spring', 'smaller steps'])}`,
       rules: Array.from({ length: 1 + random.below(4) }, (_, at) => ({
         id: `rule-${at + 1}`,
         if: { field: random.of(['country', 'plan', 'amount', 'channel']), is: random.bits().toString(36) },
-        // an exponent is not how PostgreSQL writes it
-        then: { discount: random.below(50) / 2, tag: random.of(['standard', 'vip', 'trial']) },
+        apply: { discount: random.below(50) / 2, tag: random.of(['standard', 'vip', 'trial']) },
       })),
     })
   }

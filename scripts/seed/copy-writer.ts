@@ -60,7 +60,9 @@ export class CopyWriter {
 
   /** How many rows of each table were added. */
   counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#buffers].map(([table, { rows }]) => [table.replaceAll('"', ''), rows]))
+    return Object.fromEntries(
+      [...this.#buffers].map(([table, { rows }]) => [table.replaceAll('"', ''), rows]),
+    )
   }
 
   /** SHA-256, in hex, over all rows as they were sent. To be asked once, at the end. */

@@ -1,4 +1,5 @@
 import { type Json, jsonbText } from './jsonb-text.ts'
+import { writers } from './roles.ts'
 import { type TenantHistory, timeText } from './tenant-history.ts'
 
 interface Flag {
@@ -13,7 +14,16 @@ interface Flag {
   archivedAt: number | null
 }
 
-const names = ['checkout', 'dark-mode', 'search', 'invoice', 'export', 'assistant', 'onboarding', 'pricing-page']
+const names = [
+  'checkout',
+  'dark-mode',
+  'search',
+  'invoice',
+  'export',
+  'assistant',
+  'onboarding',
+  'pricing-page',
+]
 
 /** The feature flags of a tenant. */
 export class FlagHistory {
@@ -28,7 +38,8 @@ export class FlagHistory {
   step(): void {
     const { random, budget } = this.#history
     const open = this.#flags.filter(({ archivedAt }) => archivedAt === null)
-    if (open.length < 2 || (this.#flags.length < 3 + Math.sqrt(budget) / 8 && random.chance(0.3))) return this.#create()
+    if (open.length < 2 || (this.#flags.length < 3 + Math.sqrt(budget) / 8 && random.chance(0.3)))
+      return this.#create()
     const flag = random.of(open)
     flag.updatedAt = this.#history.tick()
     flag.lockVersion += 1
@@ -85,7 +96,7 @@ export class FlagHistory {
     const stage = flag.archivedAt === null ? (flag.enabled ? 'ENABLED' : 'DISABLED') : 'ARCHIVED'
     this.#history.record({
       action,
-      actor: this.#history.member(['EDITOR', 'ADMIN', 'OWNER']) ?? '',
+      actor: this.#history.member(writers) ?? '',
       target: { type: 'flag', id: flag.id },
       metadata: { stage, lockVersion: flag.lockVersion },
     })
@@ -94,7 +105,11 @@ export class FlagHistory {
   #targeting(_type: Flag['type']): string {
     const { random } = this.#history
     const weight = 100 * random.below(100)
-    const condition: Json = { attribute: 'plan', operator: 'in', value: random.of([['pro'], ['pro', 'team'], ['trial']]) }
+    const condition: Json = {
+      attribute: 'plan',
+      operator: 'in',
+      value: random.of([['pro'], ['pro', 'team'], ['trial']]),
+    }
     return jsonbText({
       rules: [{ name: 'plans', if: [condition], serve: { variant: random.of(['on', 'off']) } }],
       default: {

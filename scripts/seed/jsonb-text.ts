@@ -15,10 +15,18 @@ export function jsonbText(value: Json): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (isList(value)) return `[${value.map(jsonbText).join(', ')}]`
   const keys = Object.keys(value).filter((key) => value[key] !== undefined)
-  keys.sort((a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  keys.sort(byLengthAndBytes)
   return `{${keys.map((key) => `${JSON.stringify(key)}: ${jsonbText(value[key] ?? null)}`).join(', ')}}`
 }
 
 function isList(value: object): value is readonly Json[] {
   return Array.isArray(value)
+}
+
+function byLengthAndBytes(a: string, b: string): number {
+  const [first, second] = [Buffer.byteLength(a), Buffer.byteLength(b)]
+  if (first !== second) return first - second
+  // code units are in the order of bytes where both are ASCII
+  if (first === a.length && second === b.length) return a < b ? -1 : Number(a > b)
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

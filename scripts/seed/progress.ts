@@ -1,5 +1,8 @@
 /** Tells how far a load is: a bar on a terminal, a line for each tenth elsewhere. */
-export function createProgress(total: number, out: NodeJS.WriteStream): { (rows: number): void; end(): void } {
+export function createProgress(
+  total: number,
+  out: NodeJS.WriteStream,
+): { (rows: number): void; end(): void } {
   const started = performance.now()
   let told = 0
   const tell = (rows: number) => {

@@ -3,8 +3,9 @@ import { ConfigHistory } from './config-history.ts'
 import type { CopyWriter } from './copy-writer.ts'
 import { FlagHistory } from './flag-history.ts'
 import { Random } from './random.ts'
+import type { Role } from './roles.ts'
 import { SwitchHistory } from './switch-history.ts'
-import { historySpan, type Member, type Role, TenantHistory, timeText } from './tenant-history.ts'
+import { historySpan, type Member, TenantHistory, timeText } from './tenant-history.ts'
 import { addTrace } from './trace-history.ts'
 
 /** People who work for more than one tenant: some of those who were made last. */
@@ -23,12 +24,49 @@ export interface TenantPlan {
 }
 
 const firstRoles: readonly Role[] = ['OWNER', 'ADMIN', 'EDITOR', 'EDITOR', 'REVIEWER', 'REVIEWER']
-const laterRoles: readonly Role[] = ['EDITOR', 'EDITOR', 'REVIEWER', 'REVIEWER', 'VIEWER', 'VIEWER', 'VIEWER', 'ADMIN']
-const words = ['Alder', 'Birch', 'Cedar', 'Dogwood', 'Elm', 'Fir', 'Ginkgo', 'Hazel', 'Ivy', 'Juniper', 'Larch', 'Maple']
-const kinds = ['Bank', 'Foods', 'Freight', 'Health', 'Insurance', 'Labs', 'Logistics', 'Media', 'Retail', 'Travel']
+const laterRoles: readonly Role[] = [
+  'EDITOR',
+  'EDITOR',
+  'REVIEWER',
+  'REVIEWER',
+  'VIEWER',
+  'VIEWER',
+  'VIEWER',
+  'ADMIN',
+]
+const words = [
+  'Alder',
+  'Birch',
+  'Cedar',
+  'Dogwood',
+  'Elm',
+  'Fir',
+  'Ginkgo',
+  'Hazel',
+  'Ivy',
+  'Juniper',
+  'Larch',
+  'Maple',
+]
+const kinds = [
+  'Bank',
+  'Foods',
+  'Freight',
+  'Health',
+  'Insurance',
+  'Labs',
+  'Logistics',
+  'Media',
+  'Retail',
+  'Travel',
+]
 
 /** Lives one tenant's history, from its first member to its last event. */
-export async function seedTenant(writer: CopyWriter, plan: TenantPlan, consultants: Consultants): Promise<void> {
+export async function seedTenant(
+  writer: CopyWriter,
+  plan: TenantPlan,
+  consultants: Consultants,
+): Promise<void> {
   const { seed, index, budget, until } = plan
   const random = new Random(`tenant:${seed}:${index}`)
   const start = until - historySpan
@@ -79,7 +117,13 @@ export async function seedTenant(writer: CopyWriter, plan: TenantPlan, consultan
 function addMembers(
   writer: CopyWriter,
   random: Random,
-  { seed, index, budget, tenantId, start }: TenantPlan & { readonly tenantId: string; readonly start: number },
+  {
+    seed,
+    index,
+    budget,
+    tenantId,
+    start,
+  }: TenantPlan & { readonly tenantId: string; readonly start: number },
   { userIds }: Consultants,
 ): readonly Member[] {
   const count = firstRoles.length + Math.min(200, Math.floor(Math.sqrt(Math.max(0, budget - 60)) / 4))

@@ -1,3 +1,4 @@
+import { activators } from './roles.ts'
 import { type TenantHistory, timeText } from './tenant-history.ts'
 
 interface Switch {
@@ -27,7 +28,7 @@ export class SwitchHistory {
     const { random } = this.#history
     const engaged = this.#switches.find(({ engagedAt }) => engagedAt !== null)
     const now = this.#history.tick()
-    const actor = this.#history.member(['ADMIN', 'OWNER']) ?? ''
+    const actor = this.#history.member(activators) ?? ''
     const chosen = engaged ?? this.#switchOf(random.of(resources), now)
     chosen.engagedAt = engaged ? null : now
     chosen.actor = actor

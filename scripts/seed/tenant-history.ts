@@ -2,9 +2,8 @@ import { type ChainedEvent, eventHash, genesisHash } from '../../src/governance/
 import type { CopyWriter } from './copy-writer.ts'
 import { type Json, jsonbText } from './jsonb-text.ts'
 import type { Random } from './random.ts'
+import type { Role } from './roles.ts'
 import type { Row, TableName } from './tables.ts'
-
-export type Role = 'OWNER' | 'ADMIN' | 'EDITOR' | 'REVIEWER' | 'VIEWER'
 
 export interface Member {
   readonly userId: string
@@ -15,7 +14,9 @@ export interface Member {
 export interface EventInput {
   readonly action: string
   readonly actor: string
-  readonly target: { readonly type: string; readonly id: string } | readonly { readonly type: string; readonly id: string }[]
+  readonly target:
+    | { readonly type: string; readonly id: string }
+    | readonly { readonly type: string; readonly id: string }[]
   readonly metadata: Readonly<Record<string, Json | undefined>>
   readonly origin?: 'APPLICATION'
   readonly outcome?: 'DENIED' | 'FAILURE'
@@ -24,7 +25,12 @@ export interface EventInput {
 /** How long a history is, in microseconds. */
 export const historySpan = 92 * 86_400_000_000
 
-const agents = ['Mozilla/5.0 (X11; Linux x86_64)', 'Mozilla/5.0 (Macintosh)', 'config-cli/2.4.1', 'deploy-bot/1.9']
+const agents = [
+  'Mozilla/5.0 (X11; Linux x86_64)',
+  'Mozilla/5.0 (Macintosh)',
+  'config-cli/2.4.1',
+  'deploy-bot/1.9',
+]
 
 /** What one tenant has lived through so far: its clock, its rows, its chain of events. */
 export class TenantHistory {
@@ -34,6 +40,7 @@ export class TenantHistory {
   readonly budget: number
   readonly #writer: CopyWriter
   readonly #start: number
+  readonly #byRoles = new Map<readonly Role[], readonly Member[]>()
   #clock: number
   #used = 0
   #seq = 0
@@ -71,13 +78,18 @@ export class TenantHistory {
   /** Time passes as rows are written, and never stands still. */
   tick(): number {
     const due = this.#start + (historySpan - 3_600_000_000) * Math.min(1, this.#used / this.budget)
-    this.#clock = Math.max(this.#clock + 1 + this.random.below(200), Math.floor(due) + this.random.below(1_000_000))
+    this.#clock = Math.max(
+      this.#clock + 1 + this.random.below(200),
+      Math.floor(due) + this.random.below(1_000_000),
+    )
     return this.#clock
   }
 
   /** A member with one of the roles, and none of those. */
   member(roles: readonly Role[], except: readonly (string | null)[] = []): string | undefined {
-    const fit = this.members.filter(({ role, userId }) => roles.includes(role) && !except.includes(userId))
+    const found = this.#byRoles.get(roles) ?? this.members.filter(({ role }) => roles.includes(role))
+    this.#byRoles.set(roles, found)
+    const fit = except.length === 0 ? found : found.filter(({ userId }) => !except.includes(userId))
     return fit.length === 0 ? undefined : this.random.of(fit).userId
   }
 

@@ -24,7 +24,9 @@ export function addTrace(history: TenantHistory, versionId: string, mostSteps: n
       seq,
       name: random.of(steps),
       outcome: stepOutcome,
-      payload: random.chance(0.3) ? jsonbText({ matched: random.below(9), rule: `rule-${1 + random.below(4)}` }) : null,
+      payload: random.chance(0.3)
+        ? jsonbText({ matched: random.below(9), rule: `rule-${1 + random.below(4)}` })
+        : null,
       started_at: timeText(at),
       finished_at: duration === null ? null : timeText(at + duration),
       duration,

@@ -7,7 +7,7 @@ import {
 } from '../policy/context-sql.ts'
 import { policiesOf } from '../policy/policy.ts'
 import type { RoleNames } from '../policy/roles.ts'
-import type { OwnTrigger } from './own-triggers.ts'
+import type { OwnDefiner } from './own-definers.ts'
 import { type ServerFlaw, serverFlaws } from './server-flaws.ts'
 import { readSqlFiles } from './sql-files.ts'
 
@@ -72,11 +72,11 @@ export function catalogInput(
       ...commonContextFunctions(tenantIdType).map((one) => functionInput(one, 'either')),
     ],
     // no check at start-up asks about them
-    triggers: guardsOnly ? [] : (triggers ??= readSqlFiles().triggers),
+    definers: guardsOnly ? [] : (definers ??= readSqlFiles().definers),
   })
 }
 
-let triggers: readonly OwnTrigger[] | undefined
+let definers: readonly OwnDefiner[] | undefined
 
 /** The foreign keys of models; `purpose` says which of them a policy follows. */
 function modelRelations(manifest: Manifest): readonly object[] {

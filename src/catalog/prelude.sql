@@ -143,16 +143,16 @@ expected_function as materialized (
     left join pg_catalog.pg_proc f
       on f.pronamespace = n.oid and f.proname = wanted.function_name and f.pronargs = 0
 ),
--- the trigger functions of the package that run with their owner's rights: with these bodies, and under an empty search_path
-own_trigger as materialized (
+-- the functions of the package that run with their owner's rights: with these bodies, and under an empty search_path
+own_definer as materialized (
   select f.oid
-    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'triggers') as known (
+    from pg_catalog.jsonb_to_recordset($1::jsonb -> 'definers') as known (
            schema_name text,
            function_name text,
            body_hash text
          )
     join pg_catalog.pg_namespace n on n.nspname = known.schema_name
-    join pg_catalog.pg_proc f on f.pronamespace = n.oid and f.proname = known.function_name and f.pronargs = 0
+    join pg_catalog.pg_proc f on f.pronamespace = n.oid and f.proname = known.function_name
    where pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(f.prosrc, 'UTF8')), 'hex') = known.body_hash
      and f.proconfig = array['search_path=""']
 ),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundledMigrations } from '../migrations/bundled-migrations.ts'
-import { type OwnTrigger, ownTriggers } from './own-triggers.ts'
+import { type OwnDefiner, ownDefiners } from './own-definers.ts'
 
 /** A file of SQL, by its name. */
 export interface SqlFile {
@@ -13,7 +13,7 @@ export interface SqlFile {
 export interface SqlFiles {
   readonly prelude: string
   readonly checks: readonly SqlFile[]
-  readonly triggers: readonly OwnTrigger[]
+  readonly definers: readonly OwnDefiner[]
 }
 
 /**
@@ -29,7 +29,7 @@ export function readSqlFiles(): SqlFiles {
       .filter((name) => name.endsWith('.sql'))
       .sort()
       .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') })),
-    triggers: ownTriggers(
+    definers: ownDefiners(
       readdirSync(bundledMigrations)
         .filter((name) => name !== 'migration_lock.toml')
         .sort()

@@ -9,10 +9,11 @@ import {
   newestApproval,
   toApproval,
 } from './approval-record.ts'
+import { checkedInput } from './checked-input.ts'
 import type { ContentRules } from './content-rules.ts'
 import { illegalMove, isTaken, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
-import { idSchema, limitSchema, parseInput, reasonSchema } from './parse-input.ts'
+import { idSchema, limitSchema, reasonSchema } from './input-parts.ts'
 import type { Actor } from './permissions.ts'
 import { submitVersion } from './submit-version.ts'
 import { findVersion, permissionToWithdraw, rulesOfPackage } from './version-record.ts'
@@ -112,7 +113,7 @@ const listInput = z.strictObject({ after: idSchema.optional(), limit: limitSchem
 export function approvalsOf(scope: GovernedScope, rules: ContentRules): Approvals {
   return {
     async request(input) {
-      const versionId = parseInput('approvals.request', idSchema, input)
+      const versionId = checkedInput('approvals.request', idSchema, input)
       const call = {
         action: 'config.version.submit',
         permission: 'config:submit',
@@ -128,12 +129,12 @@ export function approvalsOf(scope: GovernedScope, rules: ContentRules): Approval
     },
 
     async get(id) {
-      return findApproval(scope.reader, parseInput('approvals.get', idSchema, id))
+      return findApproval(scope.reader, checkedInput('approvals.get', idSchema, id))
     },
 
     async approve(input, options = {}) {
-      const id = parseInput('approvals.approve', idSchema, input)
-      const { comment } = parseInput('approvals.approve', approveInput, options)
+      const id = checkedInput('approvals.approve', idSchema, input)
+      const { comment } = checkedInput('approvals.approve', approveInput, options)
       const call = {
         action: 'config.approval.approve',
         permission: 'config:approve',
@@ -148,8 +149,8 @@ export function approvalsOf(scope: GovernedScope, rules: ContentRules): Approval
     },
 
     async reject(input, options) {
-      const id = parseInput('approvals.reject', idSchema, input)
-      const { comment } = parseInput('approvals.reject', rejectInput, options)
+      const id = checkedInput('approvals.reject', idSchema, input)
+      const { comment } = checkedInput('approvals.reject', rejectInput, options)
       const call = {
         action: 'config.approval.reject',
         permission: 'config:review',
@@ -162,8 +163,8 @@ export function approvalsOf(scope: GovernedScope, rules: ContentRules): Approval
     },
 
     async cancel(input, options = {}) {
-      const id = parseInput('approvals.cancel', idSchema, input)
-      const { reason } = parseInput('approvals.cancel', cancelInput, options)
+      const id = checkedInput('approvals.cancel', idSchema, input)
+      const { reason } = checkedInput('approvals.cancel', cancelInput, options)
       const call = {
         action: 'config.approval.cancel',
         permission: permissionToWithdraw(async (tx) => {
@@ -179,7 +180,7 @@ export function approvalsOf(scope: GovernedScope, rules: ContentRules): Approval
     },
 
     async listPending(options = {}) {
-      const { after, limit } = parseInput('approvals.listPending', listInput, options)
+      const { after, limit } = checkedInput('approvals.listPending', listInput, options)
       const rows = await scope.reader.approval.findMany({
         where: { status: 'PENDING' },
         orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],

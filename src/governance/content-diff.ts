@@ -1,5 +1,4 @@
-import { printable } from '../catalog/printable.ts'
-import { type JsonValue, setProperty } from './json-content.ts'
+import type { JsonValue } from './json-content.ts'
 
 /** One difference between two contents. */
 export interface ContentChange {
@@ -51,7 +50,7 @@ export function applyContentDiff(before: JsonValue, changes: readonly ContentCha
     .map((change) => ({ ...change, at: ['root', ...tokensOf(change.path)] }))
     .sort((one, other) => comparePaths(one.at, other.at))
   // removed are places of before, so from the end; the others are places of after, so each when those before it stand
-  for (const { at } of sorted.filter(({ kind }) => kind === 'removed').reverse()) remove(holder, at)
+  for (const { at } of sorted.filter(({ kind }) => kind === 'removed').toReversed()) remove(holder, at)
   for (const { at, after } of sorted.filter(({ kind }) => kind === 'added')) add(holder, at, clone(after))
   for (const { at, after } of sorted.filter(({ kind }) => kind === 'changed')) set(holder, at, clone(after))
   return holder.root
@@ -73,7 +72,7 @@ export function formatDiff(
 ): string {
   const shown = (value: JsonValue | undefined): string => {
     const text = printable(JSON.stringify(value) ?? '')
-    return text.length > maxWidth ? `${[...text].slice(0, maxWidth).join('')}…` : text
+    return text.length > maxWidth ? `${text.slice(0, maxWidth).replace(/\p{Surrogate}/u, '')}…` : text
   }
   return changes
     .map(({ path, kind, before, after }) => {
@@ -191,7 +190,7 @@ function longestRise(pairs: Pairs): Pairs {
   for (let at = ends.at(-1) ?? -1; at >= 0; at = previous[at] as number) {
     rise.push(pairs[at] as readonly [number, number])
   }
-  return rise.reverse()
+  return rise.toReversed()
 }
 
 function isEqual(one: JsonValue | undefined, other: JsonValue | undefined): boolean {
@@ -242,6 +241,16 @@ function parentOf(
     parent = next
   }
   return [parent as JsonValue[] | Record<string, JsonValue>, at.at(-1) as string]
+}
+
+/** Sets a property by its name, also where that is `__proto__`. */
+function setProperty<Value>(target: Record<string, Value>, name: string, value: Value): void {
+  Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** A terminal obeys some of what it is sent. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}|\p{Bidi_Control}/gu, '\ufffd')
 }
 
 function clone(value: JsonValue | undefined): JsonValue {

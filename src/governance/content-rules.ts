@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import type { InputIssue } from '../errors.ts'
+import { invalid } from './checked-input.ts'
 import { type JsonValue, maxContentBytes, parseJson } from './json-content.ts'
 import { compileSchema, maxSchemaBytes } from './json-schema.ts'
-import { invalid } from './parse-input.ts'
 import { zodIssues } from './zod-issues.ts'
 
 /** Zod schemas that content is held to, by the keys of the packages. */

@@ -3,7 +3,7 @@ import { toTenancyError } from '../extension/prisma-error.ts'
 
 /**
  * What the database refused, as the error of the governed domain that it is. Its triggers say `from` and `to`, or
- * `expected` and `actual`, as JSON in the error's detail. Any other error comes back as it is: a conflict that another
+ * `expected` and `actual`, or the issues of what is not valid, as JSON in the error's detail. Any other error comes back as it is: a conflict that another
  * attempt may not meet stays Prisma's `P2034`.
  */
 export function governanceError(error: unknown): unknown {
@@ -61,13 +61,14 @@ function detailsOf(cause: unknown): TenancyErrorDetails | undefined {
   const error = cause as DriverError | undefined
   const detail = (error?.meta?.driverAdapterError ?? error)?.cause?.detail
   if (typeof detail !== 'string' || !detail.startsWith('{')) return undefined
-  const { from, to, expected, actual, permission } = parsed(detail)
+  const { from, to, expected, actual, permission, issues } = parsed(detail)
   return {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(expected === undefined ? {} : { expected }),
     ...(actual === undefined ? {} : { actual }),
     ...(permission === undefined ? {} : { permission }),
+    ...(issues === undefined ? {} : { issues }),
   }
 }
 

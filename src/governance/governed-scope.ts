@@ -57,7 +57,7 @@ export class GovernedScope {
   /** What reads go through: the caller's transaction, or the client. */
   get reader(): BundledTransaction {
     this.#context()
-    return this.#tx ?? (this.#db as unknown as BundledTransaction)
+    return this.#tx ?? this.#db
   }
 
   /**
@@ -78,7 +78,8 @@ export class GovernedScope {
       await tx.$executeRaw`select set_config('app.audit_context', ${JSON.stringify(this.auditContext())}, true)`
       permission = typeof call.permission === 'string' ? call.permission : await call.permission(tx, actor)
       // a port without types may answer with anything, and only a yes is one
-      if ((await this.#can(actor, permission, call.resource, tx)) !== true) throw forbidden(permission)
+      const answer: unknown = await this.#can(actor, permission, call.resource, tx)
+      if (answer !== true) throw forbidden(permission)
       return work(tx, actor)
     }
     try {

@@ -14,6 +14,26 @@ export type { BreakReason, ChainHead, ChainReport } from './audit/chain-verifier
 export type { Checkpoint, CheckpointKey, PublicKeys } from './audit/checkpoint.ts'
 export type { AuditFilters } from './audit/read-events.ts'
 export { type VerifyExportOptions, verifyAuditExport } from './audit/verify-audit-export.ts'
+export type {
+  Branding,
+  BrandingRepository,
+  DraftExpectation,
+  PublishOptions,
+} from './branding/branding.ts'
+export {
+  type BrandingTokens,
+  type BrandingTokensInput,
+  type ContrastPairInput,
+  parseBrandingTokens,
+  type Token,
+  type TokenGroupInput,
+  type TokenInput,
+} from './branding/branding-tokens.ts'
+export type { SrgbColor } from './branding/color.ts'
+export { type ContrastResult, contrastOf } from './branding/contrast.ts'
+export { type CssVariablesOptions, toCssVariables } from './branding/css-variables.ts'
+export { type DesignTokens, toDesignTokens } from './branding/design-tokens.ts'
+export type { Dimension, Shadow, TokenType, TokenValue, Typography } from './branding/token-value.ts'
 export { applyContentDiff, type ContentChange, diffContent, formatDiff } from './content-diff.ts'
 export type { ContentSchemas } from './content-rules.ts'
 export { createGovernance, type Governance, type GovernanceOptions } from './create-governance.ts'

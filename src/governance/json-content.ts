@@ -1,5 +1,5 @@
 import type { InputIssue } from '../errors.ts'
-import { invalid, isWellFormed } from './parse-input.ts'
+import { invalid, isStorable } from './checked-input.ts'
 
 /** JSON, as PostgreSQL stores it; what Prisma reads is assignable to it. */
 export type JsonValue =
@@ -14,7 +14,7 @@ export type JsonValue =
 export const maxContentBytes = 1_048_576
 
 /** How deep arrays and objects may stand in one another. */
-export const maxContentDepth = 64
+const maxContentDepth = 64
 
 type Path = InputIssue['path']
 
@@ -31,11 +31,6 @@ export function parseJson(what: string, input: unknown, maxBytes = maxContentByt
   const value = copy.of(input, [])
   if (Buffer.byteLength(JSON.stringify(value)) > maxBytes) copy.refuseSize()
   return value
-}
-
-/** Sets a property by its name, also where that is `__proto__`. */
-export function setProperty<Value>(target: Record<string, Value>, name: string, value: Value): void {
-  Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
 class JsonCopy {
@@ -89,7 +84,9 @@ class JsonCopy {
     }
     for (const key of Object.keys(input)) {
       this.#text(key, path)
-      setProperty(copy, key, this.of((input as Record<string, unknown>)[key], [...path, key]))
+      // on its way through Prisma it would become nothing
+      if (key === '__proto__') return this.#refuse(path, 'must have no property called __proto__')
+      copy[key] = this.of((input as Record<string, unknown>)[key], [...path, key])
     }
     return copy
   }
@@ -101,8 +98,9 @@ class JsonCopy {
 
   #text(text: string, path: Path): string {
     this.#count(text.length)
-    if (text.includes('\0')) return this.#refuse(path, 'must have no NUL character')
-    return isWellFormed(text) ? text : this.#refuse(path, 'must have no half of a surrogate pair')
+    return isStorable(text)
+      ? text
+      : this.#refuse(path, 'must have no NUL character and no half of a surrogate pair')
   }
 
   #count(bytes: number): void {

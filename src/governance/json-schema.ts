@@ -3,8 +3,8 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { default as formats } from 'ajv-formats'
 import type { InputIssue } from '../errors.ts'
+import { invalid } from './checked-input.ts'
 import type { JsonValue } from './json-content.ts'
-import { invalid } from './parse-input.ts'
 
 // A schema is a tenant's, and so is hostile input: it is bounded in size, it loads nothing, and it runs against the clock.
 
@@ -37,7 +37,6 @@ const options: Options = {
   // a schema that refers to itself many times over must not be written out many times over
   inlineRefs: false,
   logger: false,
-  addUsedSchema: false,
 }
 
 /** A JSON Schema that content is checked against. */
@@ -113,7 +112,7 @@ function compile(schema: JsonValue, allErrors: boolean): ValidateFunction {
   }
   const asObject = schema as { readonly [key: string]: JsonValue }
   const dialect = Object.hasOwn(asObject, '$schema') ? asObject['$schema'] : undefined
-  const Validator = dialect === undefined ? Ajv2020 : dialects.get(String(dialect).replace(/#$/, ''))
+  const Validator = dialectOf(dialect)
   if (!Validator) return refuse(`must be one of ${[...dialects.keys()].join(', ')}`, ['$schema'])
   // it would answer with a promise, which is as good as true
   if (Object.hasOwn(asObject, '$async')) return refuse('must not be there', ['$async'])
@@ -130,6 +129,11 @@ function compile(schema: JsonValue, allErrors: boolean): ValidateFunction {
       error,
     )
   }
+}
+
+function dialectOf($schema: JsonValue | undefined): (new (options: Options) => Ajv) | undefined {
+  if ($schema === undefined) return Ajv2020
+  return typeof $schema === 'string' ? dialects.get($schema.replace(/#$/, '')) : undefined
 }
 
 function issueOf({ instancePath, keyword, message, params }: ErrorObject): InputIssue {

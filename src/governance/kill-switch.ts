@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { saidText } from './checked-input.ts'
+import { textOf } from './input-parts.ts'
 
 /** Whom a kill switch stops: all tenants, one tenant, or one resource of a tenant. */
 export type KillSwitchScope = 'GLOBAL' | 'TENANT' | 'RESOURCE'
@@ -47,11 +47,11 @@ export interface ReleaseInput extends KillSwitchTarget {
   readonly waitMillis?: number | undefined
 }
 
-const resource = saidText(z.string().max(200))
+const resource = textOf(200).refine((text) => text.trim() !== '')
 const target = {
   scope: z.enum(['GLOBAL', 'TENANT', 'RESOURCE']),
   resource: resource.optional(),
-  reason: saidText(z.string().max(1_000)),
+  reason: textOf(1_000).refine((text) => text.trim() !== ''),
   waitMillis: z.int().min(1).max(600_000).default(10_000),
 }
 const fits = ({

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { TenancyError } from '../errors.ts'
+import { checkedInput } from './checked-input.ts'
 import type { ContentRules } from './content-rules.ts'
 import { illegalMove, isTaken, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
+import { idSchema, limitSchema, textOf } from './input-parts.ts'
 import type { JsonValue } from './json-content.ts'
-import { idSchema, limitSchema, parseInput, textOf } from './parse-input.ts'
 
 /** A named piece of a tenant's configuration. */
 export interface ConfigPackage {
@@ -144,7 +145,7 @@ const listOptions = z.strictObject({
 export function packagesOf(scope: GovernedScope, rules: ContentRules): Packages {
   return {
     async create(input) {
-      const { contentSchema, description, ...data } = parseInput('packages.create', newPackage, input)
+      const { contentSchema, description, ...data } = checkedInput('packages.create', newPackage, input)
       const schema = contentSchema === undefined ? undefined : rules.parseSchema(contentSchema)
       const call = {
         action: 'config.package.create',
@@ -171,17 +172,17 @@ export function packagesOf(scope: GovernedScope, rules: ContentRules): Packages 
     },
 
     async get(id) {
-      const where = { id: parseInput('packages.get', idSchema, id) }
+      const where = { id: checkedInput('packages.get', idSchema, id) }
       return found(await scope.reader.configPackage.findFirst({ where, select }))
     },
 
     async getByKey(key) {
-      const where = { key: parseInput('packages.getByKey', keySchema, key) }
+      const where = { key: checkedInput('packages.getByKey', keySchema, key) }
       return found(await scope.reader.configPackage.findFirst({ where, select }))
     },
 
     async list(options = {}) {
-      const { after, limit, archived } = parseInput('packages.list', listOptions, options)
+      const { after, limit, archived } = checkedInput('packages.list', listOptions, options)
       return scope.reader.configPackage.findMany({
         where: {
           archivedAt: archived ? { not: null } : null,
@@ -194,7 +195,7 @@ export function packagesOf(scope: GovernedScope, rules: ContentRules): Packages 
     },
 
     async archive(input) {
-      const id = parseInput('packages.archive', idSchema, input)
+      const id = checkedInput('packages.archive', idSchema, input)
       const call = {
         action: 'config.package.archive',
         permission: 'config:archive',

@@ -28,7 +28,7 @@ export function boundedPayload(payload: unknown): TracePayload | undefined {
 }
 
 /** What stands for a payload that is left out. */
-export function marker(json: string): TracePayload {
+function marker(json: string): TracePayload {
   return {
     $truncated: true,
     bytes: Buffer.byteLength(json),

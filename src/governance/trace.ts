@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { saidText } from './checked-input.ts'
+import { textOf } from './input-parts.ts'
 import type { TracePayload } from './trace-payload.ts'
 import type { TraceSampling } from './trace-sampling.ts'
 
@@ -98,14 +98,14 @@ const id = z
   .toLowerCase()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
 const finished = z.enum(['SUCCEEDED', 'FAILED', 'SKIPPED'])
-const shortText = saidText(z.string().max(200))
+const shortText = textOf(200).refine((text) => text.trim() !== '')
 
 export const idSchema = z.strictObject({ id })
 
 export const startSchema = z.strictObject({
   versionId: id,
   name: shortText,
-  input: z.unknown(),
+  input: z.unknown().optional(),
   requestId: shortText.optional(),
   sampling: z
     .strictObject({
@@ -118,12 +118,12 @@ export const startSchema = z.strictObject({
 export const stepSchema = z.strictObject({
   name: shortText,
   outcome: finished,
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   startedAt: z.date().optional(),
   finishedAt: z.date().optional(),
 })
 
-export const finishSchema = z.strictObject({ outcome: finished, output: z.unknown() })
+export const finishSchema = z.strictObject({ outcome: finished, output: z.unknown().optional() })
 
 export const listSchema = z.strictObject({
   versionId: id.optional(),
@@ -136,7 +136,10 @@ export const listSchema = z.strictObject({
   from: z.date().optional(),
   to: z.date().optional(),
   orderBy: z.enum(['startedAt', 'duration']).default('startedAt'),
-  after: id.optional(),
+  after: z
+    .string()
+    .regex(/^-?\d{1,17}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    .optional(),
   limit: z.int().min(1).max(500).default(50),
 })
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Prisma } from '../generated/prisma/client.ts'
 import type { BundledTransaction } from '../tenancy/bundled.ts'
 import { contextOf } from '../tenancy/tenant-client.ts'
 import { checkedInput } from './checked-input.ts'
@@ -130,17 +131,6 @@ export function tracesOf(scope: GovernedScope): Traces {
   return new TenantTraces(scope)
 }
 
-const summary = {
-  id: true,
-  versionId: true,
-  name: true,
-  outcome: true,
-  requestId: true,
-  startedAt: true,
-  finishedAt: true,
-  duration: true,
-} as const
-
 class TenantTraces implements Traces {
   readonly #scope: GovernedScope
 
@@ -175,11 +165,16 @@ class TenantTraces implements Traces {
         step: (step) => this.#direct((tx) => addSteps(tx, id, [step])),
         finish: (end) => this.#direct((tx) => endRun(tx, id, end)),
         keep: (steps, end) =>
-          this.#write('trace.start', id, async (tx) => {
-            await begin(tx)
-            await addSteps(tx, id, steps)
-            await endRun(tx, id, end)
-          }),
+          this.#write(
+            'trace.start',
+            id,
+            async (tx) => {
+              await begin(tx)
+              await addSteps(tx, id, steps)
+              await endRun(tx, id, end)
+            },
+            { timeout: 60_000 },
+          ),
       },
       (outcome) => sampling.always.includes(outcome),
     )
@@ -251,29 +246,43 @@ class TenantTraces implements Traces {
       listSchema,
       input,
     )
-    const least = minDurationMillis === undefined ? undefined : BigInt(Math.ceil(minDurationMillis * 1_000))
-    const found = await this.#direct((tx) =>
-      tx.executionTrace.findMany({
-        where: {
-          ...(versionId === undefined ? {} : { versionId }),
-          ...(outcome === undefined ? {} : { outcome }),
-          // and not skip: 1, which would leave out another where this one is not found by the filter any more
-          ...(after === undefined ? {} : { id: { not: after } }),
-          ...(least === undefined && orderBy === 'startedAt' ? {} : { duration: { gte: least ?? 0n } }),
-          startedAt: {
-            ...(from === undefined ? {} : { gte: from }),
-            ...(to === undefined ? {} : { lt: to }),
-          },
-        },
-        orderBy: [orderBy === 'duration' ? { duration: 'desc' } : { startedAt: 'desc' }, { id: 'desc' }],
-        // compared in the database, whose times are finer than a Date
-        ...(after === undefined ? {} : { cursor: { id: after } }),
-        take: limit + 1,
-        select: summary,
-      }),
+    // raw, because a Date is too coarse to go on from; hull one does not read it, so it says whose, as the policies do
+    const by =
+      orderBy === 'duration'
+        ? Prisma.sql`t.duration`
+        : Prisma.sql`(extract(epoch from t.started_at) * 1000000)::int8`
+    const [last, lastId] = after?.split('.') ?? []
+    const bound =
+      last === undefined
+        ? Prisma.empty
+        : orderBy === 'duration'
+          ? Prisma.sql`and (t.duration, t.id) < (${BigInt(last)}::int8, ${lastId}::uuid)`
+          : Prisma.sql`and (t.started_at, t.id)
+                         < (timestamptz 'epoch' + ${BigInt(last)}::int8 * interval '1 microsecond', ${lastId}::uuid)`
+    const found = await this.#direct(
+      (tx) => tx.$queryRaw<
+        (Omit<TraceSummary, 'duration'> & { duration: bigint | null; position: bigint })[]
+      >`
+        select t.id, t.version_id as "versionId", t.name, t.outcome::text, t.request_id as "requestId",
+               t.started_at as "startedAt", t.finished_at as "finishedAt", t.duration, ${by} as position
+          from governance.execution_trace t
+         where t.tenant_id = (select tenancy.require_tenant_id())
+           and (${versionId ?? null}::uuid is null or t.version_id = ${versionId ?? null}::uuid)
+           and (${outcome ?? null}::text is null or t.outcome = ${outcome ?? null}::text::governance.trace_outcome)
+           and (${from ?? null}::timestamptz is null or t.started_at >= ${from ?? null}::timestamptz)
+           and (${to ?? null}::timestamptz is null or t.started_at < ${to ?? null}::timestamptz)
+           and (${minDurationMillis ?? null}::float8 is null
+                or t.duration >= ${minDurationMillis ?? null}::float8 * 1000)
+           and (${orderBy === 'startedAt'} or t.duration is not null)
+           ${bound}
+         order by ${orderBy === 'duration' ? Prisma.sql`t.duration` : Prisma.sql`t.started_at`} desc, t.id desc
+         limit ${limit + 1}`,
     )
-    const items = found.slice(0, limit).map((trace) => ({ ...trace, duration: micros(trace.duration) }))
-    return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null }
+    const items = found
+      .slice(0, limit)
+      .map(({ position: _position, ...trace }) => ({ ...trace, duration: micros(trace.duration) }))
+    const end = found[limit - 1]
+    return { items, next: found.length > limit && end ? `${end.position}.${end.id}` : null }
   }
 
   async prune(input: { readonly olderThan: Date; readonly batchSize?: number | undefined }) {
@@ -317,9 +326,10 @@ class TenantTraces implements Traces {
     action: string,
     id: string | undefined,
     work: (tx: BundledTransaction) => Promise<Result>,
+    options?: { readonly timeout: number },
   ): Promise<Result> {
     const resource = { type: 'trace', ...(id === undefined ? {} : { id }) } as const
-    return this.#scope.mutate({ action, permission: 'trace:write', resource }, work)
+    return this.#scope.mutate({ action, permission: 'trace:write', resource }, work, options)
   }
 
   async #direct<Result>(work: (tx: BundledTransaction) => Promise<Result>): Promise<Result> {

@@ -8,11 +8,12 @@ import {
   newestApproval,
   toApproval,
 } from './approval-record.ts'
+import { checkedInput } from './checked-input.ts'
 import { type ContentChange, diffContent } from './content-diff.ts'
 import type { ContentRules } from './content-rules.ts'
 import { conflict, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
-import { idSchema, limitSchema, parseInput, reasonSchema } from './parse-input.ts'
+import { idSchema, limitSchema, reasonSchema } from './input-parts.ts'
 import { submitVersion } from './submit-version.ts'
 import {
   assertStartsFrom,
@@ -276,8 +277,8 @@ const historyInput = z.strictObject({ after: numberSchema.optional(), limit: lim
 export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions {
   return {
     async createDraft(packageInput, draft) {
-      const packageId = parseInput('versions.createDraft', idSchema, packageInput)
-      const content = rules.parse(parseInput('versions.createDraft', draftSchema, draft).content)
+      const packageId = checkedInput('versions.createDraft', idSchema, packageInput)
+      const content = rules.parse(checkedInput('versions.createDraft', draftSchema, draft).content)
       const call = {
         action: 'config.version.create',
         permission: 'config:create',
@@ -290,9 +291,9 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async updateDraft(input, draft, expected) {
-      const id = parseInput('versions.updateDraft', idSchema, input)
-      const content = rules.parse(parseInput('versions.updateDraft', draftSchema, draft).content)
-      const { expectedLockVersion: lockVersion } = parseInput(
+      const id = checkedInput('versions.updateDraft', idSchema, input)
+      const content = rules.parse(checkedInput('versions.updateDraft', draftSchema, draft).content)
+      const { expectedLockVersion: lockVersion } = checkedInput(
         'versions.updateDraft',
         z.strictObject({ expectedLockVersion: lockVersionSchema }),
         expected,
@@ -314,8 +315,8 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async deleteDraft(input, expected = {}) {
-      const id = parseInput('versions.deleteDraft', idSchema, input)
-      const { expectedLockVersion: lockVersion } = parseInput(
+      const id = checkedInput('versions.deleteDraft', idSchema, input)
+      const { expectedLockVersion: lockVersion } = checkedInput(
         'versions.deleteDraft',
         z.strictObject({ expectedLockVersion: lockVersionSchema.optional() }),
         expected,
@@ -334,7 +335,7 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async submitForReview(input) {
-      const id = parseInput('versions.submitForReview', idSchema, input)
+      const id = checkedInput('versions.submitForReview', idSchema, input)
       const call = {
         action: 'config.version.submit',
         permission: 'config:submit',
@@ -347,8 +348,8 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async withdraw(input, options = {}) {
-      const id = parseInput('versions.withdraw', idSchema, input)
-      const { reason } = parseInput('versions.withdraw', optionalReason, options)
+      const id = checkedInput('versions.withdraw', idSchema, input)
+      const { reason } = checkedInput('versions.withdraw', optionalReason, options)
       const call = {
         action: 'config.approval.cancel',
         permission: permissionToWithdraw(async () => id),
@@ -364,8 +365,8 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async activate(input, expected) {
-      const id = parseInput('versions.activate', idSchema, input)
-      const { expectedActiveId } = parseInput('versions.activate', activateInput, expected)
+      const id = checkedInput('versions.activate', idSchema, input)
+      const { expectedActiveId } = checkedInput('versions.activate', activateInput, expected)
       const call = {
         action: 'config.version.activate',
         permission: 'config:activate',
@@ -380,8 +381,8 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async rollback(input, options) {
-      const id = parseInput('versions.rollback', idSchema, input)
-      const parsed = parseInput('versions.rollback', reasonInput, options)
+      const id = checkedInput('versions.rollback', idSchema, input)
+      const parsed = checkedInput('versions.rollback', reasonInput, options)
       const call = {
         action: 'config.version.rollback',
         permission: 'config:rollback',
@@ -395,8 +396,8 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async deprecate(input, options = {}) {
-      const id = parseInput('versions.deprecate', idSchema, input)
-      const { reason } = parseInput('versions.deprecate', optionalReason, options)
+      const id = checkedInput('versions.deprecate', idSchema, input)
+      const { reason } = checkedInput('versions.deprecate', optionalReason, options)
       const call = {
         action: 'config.version.deprecate',
         permission: 'config:activate',
@@ -410,8 +411,8 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async breakGlass(input, options) {
-      const id = parseInput('versions.breakGlass', idSchema, input)
-      const parsed = parseInput('versions.breakGlass', reasonInput, options)
+      const id = checkedInput('versions.breakGlass', idSchema, input)
+      const parsed = checkedInput('versions.breakGlass', reasonInput, options)
       const call = {
         action: 'config.version.break_glass',
         permission: 'config:break-glass',
@@ -426,19 +427,19 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async getActive(input) {
-      const packageId = parseInput('versions.getActive', idSchema, input)
+      const packageId = checkedInput('versions.getActive', idSchema, input)
       const active = await findActive(scope.reader, packageId)
       if (!active) await rulesOfPackage(scope.reader, packageId)
       return active
     },
 
     async get(id) {
-      return findVersion(scope.reader, parseInput('versions.get', idSchema, id))
+      return findVersion(scope.reader, checkedInput('versions.get', idSchema, id))
     },
 
     async list(input, options = {}) {
-      const packageId = parseInput('versions.list', idSchema, input)
-      const { after, limit, status } = parseInput('versions.list', listInput, options)
+      const packageId = checkedInput('versions.list', idSchema, input)
+      const { after, limit, status } = checkedInput('versions.list', listInput, options)
       const versions = await scope.reader.configVersion.findMany({
         where: {
           packageId,
@@ -454,14 +455,14 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
     },
 
     async diff(fromId, toId) {
-      const [from, to] = parseInput('versions.diff', z.tuple([idSchema, idSchema]), [fromId, toId])
+      const [from, to] = checkedInput('versions.diff', z.tuple([idSchema, idSchema]), [fromId, toId])
       const before = await findVersion(scope.reader, from)
       return diffContent(before.content, (await findVersion(scope.reader, to)).content)
     },
 
     async history(input, options = {}) {
-      const packageId = parseInput('versions.history', idSchema, input)
-      const { after, limit } = parseInput('versions.history', historyInput, options)
+      const packageId = checkedInput('versions.history', idSchema, input)
+      const { after, limit } = checkedInput('versions.history', historyInput, options)
       const version = { select: { id: true, number: true } } as const
       const approvals = { select: approvalSelect, orderBy: { createdAt: 'asc' } } as const
       const rows = await scope.reader.activation.findMany({

@@ -21,7 +21,7 @@ export function zodIssues(
 function messageOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${issue.expected}`
+      return issue.expected === 'nonoptional' ? 'must be there' : `must be ${issue.expected}`
     case 'too_small':
       return `must be ${unitOf(issue.origin)}${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
     case 'too_big':

@@ -20,6 +20,15 @@ export interface DroppedPartition {
   readonly tenantsWithoutCheckpoint: number
 }
 
+/** As the driver has it: large numbers are text. */
+interface DropRow {
+  readonly partition: string
+  readonly events: string
+  readonly kept: string
+  readonly tenants: string
+  readonly tenants_without_checkpoint?: string
+}
+
 /** Where the audit events are: a direct connection, as an administrator or the migrator. */
 export interface AuditDatabase {
   readonly connectionString: string
@@ -77,17 +86,23 @@ export async function dropAuditEvents(
   return onTrail(target, async (session, owner, lockTimeoutMs) => {
     const rows = await asOwner(session, owner, lockTimeoutMs, async () => {
       if (!(await hasTrail(session))) throw noTrail()
-      return session.client.query<Record<string, string>>(
-        `select * from audit.${dryRun ? 'events_before' : 'drop_events_before'}(($1 || '-01')::date)`,
-        [before],
-      )
+      const { client } = session
+      if (!dryRun)
+        return client.query<DropRow>(`select * from audit.drop_events_before(($1 || '-01')::date)`, [before])
+      // what the default partition holds counts as well, so it is moved, and moved back
+      await client.query('savepoint looked; select audit.ensure_partitions(0)')
+      const found = await client.query<DropRow>(`select * from audit.events_before(($1 || '-01')::date)`, [
+        before,
+      ])
+      await client.query('rollback to savepoint looked')
+      return found
     })
     return rows.rows.map((row) => ({
-      partition: String(row['partition']),
-      events: Number(row['events']) - (dryRun ? Number(row['kept']) : 0),
-      kept: Number(row['kept']),
-      tenants: Number(row['tenants']),
-      tenantsWithoutCheckpoint: Number(row['tenants_without_checkpoint'] ?? 0),
+      partition: row.partition,
+      events: Number(row.events) - (dryRun ? Number(row.kept) : 0),
+      kept: Number(row.kept),
+      tenants: Number(row.tenants),
+      tenantsWithoutCheckpoint: Number(row.tenants_without_checkpoint ?? 0),
     }))
   })
 }

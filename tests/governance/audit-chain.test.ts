@@ -4,9 +4,9 @@ import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { eventHash, eventText, genesisHash } from '../../src/governance/audit/chained-event.ts'
 import { streamEvents } from '../../src/governance/audit/read-events.ts'
+import { isStorable } from '../../src/governance/checked-input.ts'
 import { createGovernance, type Governance } from '../../src/governance/index.ts'
-import { isWellFormed } from '../../src/governance/parse-input.ts'
-import type { BundledTenantClient, BundledTransaction } from '../../src/tenancy/bundled.ts'
+import type { BundledTenantClient } from '../../src/tenancy/bundled.ts'
 import { createTemporaryLogin } from '../../src/testing/index.ts'
 import { type Planted, plantTenants, useTestDatabase } from '../support/test-database.ts'
 
@@ -49,7 +49,7 @@ async function record({ governance }: Desk, count: number): Promise<void> {
 }
 
 async function chainOf({ db, tenant }: Desk) {
-  return collect(streamEvents(db as unknown as BundledTransaction, tenant.tenantId))
+  return collect(streamEvents(db, tenant.tenantId))
 }
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
@@ -123,7 +123,7 @@ describe('the chain', () => {
     )
     const text = fc
       .string({ unit: 'binary' })
-      .filter((value) => isWellFormed(value) && !value.includes('\u0000'))
+      .filter((value) => isStorable(value))
       .map((value) => JSON.stringify(value))
     const { json } = fc.letrec<{ json: string }>((tie) => ({
       json: fc.oneof(
@@ -516,6 +516,17 @@ describe('nobody who works with data', () => {
       },
     })
     expect(forged).toMatchObject({ actorId: one.tenant.userId, origin: 'APPLICATION', seq: 1n })
+    // and would, without the trigger
+    await database.admin.query('begin; alter table audit.audit_event disable trigger accept_event')
+    await database.admin.query('set local role doublehull_app')
+    await contextOf(database.admin, one)
+    const unheld = await database.admin.query(
+      `insert into audit.audit_event (id, action, actor_id, origin) values (gen_random_uuid(), 'report.forged', $1, 'DATABASE')
+       returning actor_id, origin`,
+      [other.tenant.userId],
+    )
+    await database.admin.query('rollback')
+    expect(unheld.rows).toEqual([{ actor_id: other.tenant.userId, origin: 'DATABASE' }])
     for (const occurredAt of [new Date(0), new Date()]) {
       await expect(
         one.db.auditEvent.create({ data: { action: 'report.backdated', occurredAt } }),
@@ -560,6 +571,15 @@ describe('nobody who works with data', () => {
     const foreign = await attempt(other.tenant.tenantId)
     expect(foreign).toEqual(['42501', expect.stringContaining('row-level security')])
     expect(await attempt(randomUUID())).toEqual(foreign)
+    // and it would, if it were not asked for whom it writes
+    const { rows } = await database.admin.query<{ body: string }>(
+      `select pg_get_functiondef('audit.appends_for(uuid)'::regprocedure) as body`,
+    )
+    await database.admin.query(
+      'create or replace function audit.appends_for(tenant_id uuid) returns boolean language sql stable return true',
+    )
+    expect(await attempt(other.tenant.tenantId)).toEqual(['55P03', expect.any(String)])
+    await database.admin.query(rows[0]?.body ?? '')
     await holder.query('rollback')
     await holder.end()
     await app.end()

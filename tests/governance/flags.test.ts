@@ -308,6 +308,7 @@ describe('prerequisites', () => {
     const last = keys.at(-1) ?? ''
     const circle = await refused(flags.update(keys[0] ?? '', needs(last), { expectedLockVersion: 1 }))
     expect([circle.code, circle.message]).toEqual(['DH506', expect.stringContaining('lead back')])
+    expect(circle.details.issues).toMatchObject([{ path: ['prerequisites'] }])
     const longer = await refused(flags.create({ key: newKey(), ...needs(last) }))
     expect([longer.code, longer.message]).toEqual(['DH506', expect.stringContaining('longer')])
     // nor from its other end

@@ -338,7 +338,7 @@ describe('whatever writes it, plain Prisma and SQL too, a kill switch', () => {
     await expect(a.db.killSwitch.update({ where: { id }, data: { resource: 'x' } })).rejects.toMatchObject({
       code: 'DH501',
     })
-    await expect(a.db.killSwitch.update({ where: { id }, data: { reason: ' ' } })).rejects.toThrow()
+    await expect(a.db.killSwitch.update({ where: { id }, data: { reason: ' ' } })).rejects.toThrow(/DH506/)
     expect((await a.governance.killSwitches.isEngaged({ resource: 'mail' })).engaged).toBe(true)
   })
 })

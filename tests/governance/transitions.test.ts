@@ -5,6 +5,7 @@ import { type AppSession, useAppSessions } from './support/app-session.ts'
 import { type GovernedTenant, plantGovernedTenant } from './support/governed-tenant.ts'
 import { codeOf, Life, type Living } from './support/life.ts'
 import { prismaWay } from './support/prisma-way.ts'
+import { repositoryWay } from './support/repository-way.ts'
 import { sqlWay } from './support/sql-way.ts'
 import { type State, states, type Way } from './support/way.ts'
 
@@ -24,6 +25,7 @@ beforeAll(async () => {
 const ways: Readonly<Record<string, () => Way>> = {
   'by raw SQL as the app role': () => sqlWay(session, tenant.tenantId),
   'by plain Prisma through a tenant client': () => prismaWay(database, tenant.tenantId),
+  'through the repositories': () => repositoryWay(database, tenant.tenantId),
 }
 
 /** The moves of a version, by where they start. */

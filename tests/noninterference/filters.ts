@@ -132,6 +132,7 @@ export function comparison(model: ModelName, field: Field): Arbitrary<unknown> {
     choice: () => fc.oneof(plain, among),
     boolean: () => plain,
     hash: () => fc.oneof(plain, among),
+    span: () => fc.oneof(plain, among),
     people: () =>
       fc.oneof(
         value.map((equals) => ({ equals })),

@@ -161,6 +161,8 @@ export function comparedWith(model: ModelName, field: Field): Arbitrary<unknown>
       return document
     case 'time':
       return moment
+    case 'span':
+      return fc.constantFrom(1, 7)
     case 'hash':
       return fc.constantFrom('plain', 'secret')
     case 'people':

@@ -54,7 +54,11 @@ function rowsOf(owner: 'a' | 'b'): Partial<Record<ModelName, readonly Row[]>> {
       { scope: 'RESOURCE', resource: 'mail', engaged: true },
       ...ofB({ scope: 'GLOBAL', resource: '', engaged: true }),
     ],
-    Branding: [{ number: 1, status: 'PUBLISHED' }, { number: 2 }, ...ofB({ number: 3 })],
+    Branding: [
+      { number: 1, status: 'PUBLISHED' },
+      { number: 2 },
+      ...ofB({ number: 3, status: 'SUPERSEDED' }),
+    ],
     ExecutionTrace: [{ ...version(1), outcome: 'SUCCEEDED' }, version(2), ...ofB(version(6))],
     TraceStep: [
       { traceId: id('ExecutionTrace', 1), seq: 1 },
@@ -158,6 +162,7 @@ function usual(field: Field, name: string, owner: 'a' | 'b' | 'platform'): unkno
     case 'json':
       return name === 'targets' ? [] : { mark: isB ? 'secret' : 'plain', list: isB ? [7] : [1, 2] }
     case 'number':
+    case 'span':
       return isB ? 7 : 1
     case 'choice':
       return field.values.includes('DRAFT') ? 'DRAFT' : field.values[0]

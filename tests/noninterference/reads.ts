@@ -25,7 +25,7 @@ function isSortable([, { kind }]: readonly [string, Field]): boolean {
   return !unsortable.includes(kind)
 }
 
-const unsortable: readonly Field['kind'][] = ['time', 'json', 'hash', 'people']
+const unsortable: readonly Field['kind'][] = ['time', 'json', 'hash', 'span', 'people']
 
 const sortedByColumn = once((model: ModelName) =>
   fc.oneof(

@@ -24,6 +24,8 @@ export type Field = {
   | { readonly kind: 'id' | 'tenant' | 'boolean' | 'json' | 'time' | 'email' }
   // a list of them
   | { readonly kind: 'people' }
+  // measured between two times, so that only what is planted is known
+  | { readonly kind: 'span' }
   // made of ids and times, so that it is another in every run and in no order
   | { readonly kind: 'hash' }
   | { readonly kind: 'reference'; readonly model: ModelName }
@@ -169,6 +171,7 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     lockVersion: counter,
     authorId: person,
     publisherId: person,
+    reason: nullable(words),
     publishedAt: noTime,
     createdAt: time,
     updatedAt: time,
@@ -184,7 +187,7 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     output: nullable(json),
     startedAt: time,
     finishedAt: noTime,
-    duration: nullable(counter),
+    duration: nullable({ kind: 'span' }),
   },
   TraceStep: {
     id,
@@ -196,7 +199,7 @@ export const vocabulary: Readonly<Record<ModelName, Readonly<Record<string, Fiel
     payload: nullable(json),
     startedAt: time,
     finishedAt: noTime,
-    duration: nullable(counter),
+    duration: nullable({ kind: 'span' }),
   },
   AuditEvent: {
     id,

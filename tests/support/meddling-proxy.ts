@@ -106,11 +106,12 @@ export class MeddlingProxy {
         const type = String.fromCharCode(message[0] ?? 0)
         if (type === 'K' && this.#options.ownProcessIds) message.writeInt32BE(1 + message.readInt32BE(5), 5)
         response.push(message)
-        // before it is ready for the first time the server talks about the log-in, and waits for replies
-        if (type !== 'Z' && type !== 'R') continue
+        // before it is ready for the first time the server talks about the log-in, and waits for replies; a notification
+        // is no part of an answer
+        if (type !== 'Z' && type !== 'R' && type !== 'A') continue
         const whole = Buffer.concat(response)
         response = []
-        if (type === 'R') client.write(whole)
+        if (type !== 'Z') client.write(whole)
         else if (this.#drop) this.#drop = false
         else if (this.#swap) {
           this.#swap = false

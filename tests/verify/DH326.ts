@@ -19,10 +19,28 @@ export const fixture: Fixture = {
       detail: /^has switched off hold_version_life_cycle$/,
     },
     {
+      broken: 'alter table governance.kill_switch disable trigger close_kill_switch_gates',
+      mended: 'alter table governance.kill_switch enable trigger close_kill_switch_gates',
+      object: 'table governance.kill_switch',
+      detail: /^has switched off close_kill_switch_gates$/,
+    },
+    {
       broken: 'alter table governance.approval_decision disable trigger hold_decision',
       mended: 'alter table governance.approval_decision enable trigger hold_decision',
       object: 'table governance.approval_decision',
       detail: /^has switched off hold_decision$/,
+    },
+    {
+      broken: 'alter table audit.audit_checkpoint disable trigger refuse_change',
+      mended: 'alter table audit.audit_checkpoint enable trigger refuse_change',
+      object: 'table audit.audit_checkpoint',
+      detail: /^has switched off refuse_change$/,
+    },
+    {
+      broken: 'alter table audit.audit_event_default disable trigger chain_event',
+      mended: 'alter table audit.audit_event_default enable trigger chain_event',
+      object: 'table audit.audit_event_default',
+      detail: /^has switched off chain_event$/,
     },
     {
       broken: 'drop trigger refuse_change on audit.system_work',

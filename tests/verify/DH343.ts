@@ -10,6 +10,14 @@ export const fixture: Fixture = {
   detail: /^runs as doublehull_owner, whom no policy holds, for doublehull_app/,
   more: [
     {
+      // the package's own, with another body
+      broken: `create or replace function governance.assert_not_engaged(resource text default '') returns void
+                 security definer set search_path = '' language plpgsql as 'begin end'`,
+      mended: 'alter function governance.assert_not_engaged(text) security invoker',
+      object: 'function governance.assert_not_engaged(text)',
+      detail: /^runs as doublehull_owner, whom no policy holds, for doublehull_app$/,
+    },
+    {
       broken: `create role group_of_dh343; grant group_of_dh343 to doublehull_app; grant usage on schema public to group_of_dh343;
                create function public.grouped() returns integer language sql security definer set search_path = '' as 'select 1';
                revoke execute on function public.grouped() from public;

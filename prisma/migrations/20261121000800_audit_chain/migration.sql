@@ -65,7 +65,7 @@ create function audit.accept_event() returns trigger
   set search_path = ''
 as $$
 declare
-  bound record;
+  oversized pg_catalog.text;
 begin
   -- the definer's functions of the domain, and nobody else, speak for the database
   if not exists (select from pg_catalog.pg_class c
@@ -80,23 +80,20 @@ begin
       message = 'DH503: audit.audit_event is append-only: an event is of the time of its transaction, and of no other',
       hint = 'Leave occurred_at out, and put another time into the metadata.';
   end if;
-  for bound in
-    select * from (values
-      ('action', char_length(new.action), 200, 'characters'),
-      ('targets', octet_length(new.targets::pg_catalog.text), 16384, 'bytes'),
-      ('context', octet_length(new.context::pg_catalog.text), 16384, 'bytes'),
-      ('metadata', octet_length(new.metadata::pg_catalog.text), 65536, 'bytes')
-    ) as bounds (field, size, most, unit)
-  loop
-    if bound.size > bound.most then
-      raise exception using
-        errcode = 'DH506',
-        message = format('DH506: %s of an audit event has more than %s %s', bound.field, bound.most, bound.unit),
-        detail = json_build_object('issues', json_build_array(json_build_object(
-          'path', json_build_array(bound.field),
-          'message', format('has more than %s %s', bound.most, bound.unit))));
-    end if;
-  end loop;
+  oversized := case
+    when char_length(new.action) > 200 then 'action'
+    when octet_length(new.targets::pg_catalog.text) > 16384 then 'targets'
+    when octet_length(new.context::pg_catalog.text) > 16384 then 'context'
+    when octet_length(new.metadata::pg_catalog.text) > 65536 then 'metadata'
+  end;
+  if oversized is not null then
+    raise exception using
+      errcode = 'DH506',
+      message = format('DH506: %s of an audit event has more than %s', oversized, case oversized
+        when 'action' then '200 characters' when 'metadata' then '65536 bytes' else '16384 bytes' end),
+      detail = json_build_object('issues', json_build_array(json_build_object(
+        'path', json_build_array(oversized), 'message', 'is longer than an audit event holds')));
+  end if;
   return new;
 end
 $$;

@@ -78,9 +78,13 @@ begin
       detail = jsonb_build_object('from', run_outcome, 'to', 'RUNNING');
   end if;
   if tg_op = 'INSERT' then
-    select coalesce(max(s.seq), 0) + 1 into new.seq
+    -- not max(), which reads all steps where the table has no statistics yet
+    select s.seq into new.seq
       from governance.trace_step s
-     where s.tenant_id = new.tenant_id and s.trace_id = new.trace_id;
+     where s.tenant_id = new.tenant_id and s.trace_id = new.trace_id
+     order by s.tenant_id desc, s.trace_id desc, s.seq desc
+     limit 1;
+    new.seq := coalesce(new.seq, 0) + 1;
   end if;
   if new.outcome = 'RUNNING' then
     new.finished_at := null;

@@ -11,9 +11,18 @@ with wanted as (
                  ('governance', 'approval', 'hold_approval'),
                  ('governance', 'approval_decision', 'hold_decision'),
                  ('governance', 'activation', 'hold_activation'),
+                 ('governance', 'kill_switch', 'hold_kill_switch'),
+                 ('governance', 'kill_switch', 'close_kill_switch_gates'),
+                 ('governance', 'kill_switch', 'close_own_kill_switch_gate'),
+                 ('governance', 'execution_trace', 'hold_execution_trace'),
+                 ('governance', 'trace_step', 'hold_trace_step'),
                  ('governance', 'activation', 'refuse_change'),
                  ('governance', 'approval_decision', 'refuse_change'),
-                 ('audit', 'audit_event', 'refuse_change')) as w (schema_name, table_name, trigger_name)
+                 ('audit', 'audit_event', 'refuse_change'),
+                 ('audit', 'audit_event', 'accept_event'),
+                 ('audit', 'audit_event', 'chain_event'),
+                 ('audit', 'audit_checkpoint', 'refuse_change'),
+                 ('audit', 'audit_checkpoint', 'record_checkpoint')) as w (schema_name, table_name, trigger_name)
     join expected_table t on (t.schema_name, t.table_name) = (w.schema_name, w.table_name)
    where t.relkind in ('r', 'p')
      -- a schema of one's own may have a table of that name; it doesn't have the function
@@ -24,6 +33,14 @@ with wanted as (
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where n.nspname = 'audit' and c.relname = 'system_work' and c.relkind = 'r'
+  union all
+  -- each partition has its own: a statement that names it fires no other
+  select i.inhrelid, i.inhrelid::pg_catalog.regclass::text, w.trigger_name
+    from (values ('refuse_change'), ('accept_event'), ('chain_event')) as w (trigger_name)
+    join expected_table t on (t.schema_name, t.table_name) = ('audit', 'audit_event')
+    join pg_catalog.pg_inherits i on i.inhparent = t.oid
+   where exists (select from pg_catalog.pg_proc f
+                  where f.proname = 'chain_event' and f.pronamespace in (select s.oid from own_schema s))
 )
 select 'table ' || found.name,
        pg_catalog.concat_ws('; ',

@@ -25,7 +25,7 @@ select 'function ' || f.oid::pg_catalog.regprocedure,
   join pg_catalog.pg_proc f on f.oid = g.tgfoid
   join passing_role p on p.oid = f.proowner
  where f.prosecdef
-   and f.oid not in (select o.oid from own_trigger o)
+   and f.oid not in (select o.oid from own_definer o)
    -- PostgreSQL clones a trigger to each partition
    and g.tgparentid = 0
    and not exists (select from pg_catalog.pg_depend x

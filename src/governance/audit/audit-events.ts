@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { TenancyError } from '../../errors.ts'
+import { checkedInput, invalid } from '../checked-input.ts'
 import type { GovernedScope } from '../governed-scope.ts'
+import { textOf } from '../input-parts.ts'
+import { type JsonValue, parseJson } from '../json-content.ts'
 import type { ExportFormat } from './audit-lines.ts'
 import { type ChainHead, type ChainReport, ChainVerifier } from './chain-verifier.ts'
 import type { ChainedEvent } from './chained-event.ts'
@@ -14,7 +17,7 @@ export interface AuditRecordInput {
   /** Such as `report.download`; the database's own, such as `config.…`, are refused. */
   readonly action: string
   readonly targets?: readonly AuditTarget[]
-  /** JSON, at most 64 KiB. */
+  /** JSON, at most 64 KiB as PostgreSQL writes it. */
   readonly metadata?: Readonly<Record<string, unknown>>
   /** SUCCESS unless told. */
   readonly outcome?: 'SUCCESS' | 'DENIED' | 'FAILURE'
@@ -131,20 +134,20 @@ const recordSchema = z.strictObject({
       `begins as the database's own: ${databaseActions.join(', ')}`,
     ),
   targets: z
-    .array(z.strictObject({ type: z.string().min(1).max(100), id: z.string().max(200).optional() }))
+    .array(z.strictObject({ type: textOf(100), id: textOf(200).optional() }))
     .max(100)
     .default([]),
-  metadata: z.record(z.string(), z.json()).default({}),
+  metadata: z.record(z.string(), z.unknown()).default({}),
   outcome: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).default('SUCCESS'),
 })
 
 const time = z.union([z.date(), z.iso.datetime({ offset: true, error: 'is no time with a zone' })])
 const filtersSchema = z.strictObject({
-  action: z.string().min(1).max(200).optional(),
+  action: textOf(200).optional(),
   actorId: z.guid().optional(),
   outcome: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).optional(),
   origin: z.enum(['DATABASE', 'APPLICATION']).optional(),
-  targetId: z.string().min(1).max(200).optional(),
+  targetId: textOf(200).optional(),
   from: time.optional(),
   to: time.optional(),
 })
@@ -169,12 +172,15 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
 
   return {
     record: async (input) => {
-      const data = parsed(recordSchema, input)
+      const data = checkedInput('auditEvents.record', recordSchema, input)
+      const { metadata } = parseJson('auditEvents.record', { metadata: data.metadata }) as {
+        readonly metadata: Record<string, JsonValue>
+      }
       return scope.mutate(
         { action: data.action, permission: 'audit:record', resource: trail },
         async (tx, actor) => {
           const { seq } = await tx.auditEvent.create({
-            data: { ...data, context: scope.auditContext() },
+            data: { ...data, metadata, context: scope.auditContext() },
             select: { seq: true },
           })
           const [event] = await readEvents(tx, actor.tenantId, { after: Number(seq) - 1, limit: 1 })
@@ -185,7 +191,7 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
     },
 
     list: async (options = {}) => {
-      const { filters, after, limit, order } = parsed(listSchema, options)
+      const { filters, after, limit, order } = checkedInput('auditEvents.list', listSchema, options)
       const range = { filters, order, after: after === undefined ? undefined : seqOf(after, order) }
       const tenantId = await admit()
       const found = await readEvents(scope.reader, tenantId, { ...range, limit: limit + 1 })
@@ -198,7 +204,7 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
     },
 
     verify: async ({ publicKeys, head, ...rest } = {}) => {
-      const { from } = parsed(verifySchema, rest)
+      const { from } = checkedInput('auditEvents.verify', verifySchema, rest)
       const tenantId = await admit()
       const { reader } = scope
       const checkpoints = await readCheckpoints(reader, tenantId)
@@ -238,8 +244,8 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
     export: ({ format, filters = {} }) =>
       Readable.from(
         (async function* () {
-          const kind = parsed(formatSchema, format)
-          const wanted = parsed(filtersSchema, filters)
+          const kind = checkedInput('auditEvents.export', formatSchema, format)
+          const wanted = checkedInput('auditEvents.export', filtersSchema, filters)
           yield* exportLines(scope.reader, await admit(), kind, wanted)
         })(),
       ),
@@ -265,24 +271,7 @@ function seqOf(cursor: string, order: 'asc' | 'desc'): number {
   const [, ordered, seq] =
     /^1:(asc|desc):([1-9]\d{0,15})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   if (ordered === order) return Number(seq)
-  throw new TenancyError('DH506', 'the cursor is not one of this list, in this order', {
-    details: { issues: [{ path: ['after'], message: 'is no cursor of this list, in this order' }] },
-  })
-}
-
-/** @throws {TenancyError} `DH506` with the paths of what is wrong, and no value */
-function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const result = schema.safeParse(input)
-  if (result.success) return result.data
-  const issues = result.error.issues.map(({ path, message }) => ({
-    path: path.map((part) => (typeof part === 'number' ? part : String(part))),
-    message,
-  }))
-  throw new TenancyError(
-    'DH506',
-    `the input is not valid: ${issues.map(({ path }) => path.join('.')).join(', ')}`,
-    {
-      details: { issues },
-    },
-  )
+  throw invalid('auditEvents.list', [
+    { path: ['after'], message: 'is no cursor of this list, in this order' },
+  ])
 }

@@ -1,5 +1,5 @@
 import { TenancyError } from '../../errors.ts'
-import { parseAuditLine } from './audit-lines.ts'
+import { type ExportEnd, parseAuditLine } from './audit-lines.ts'
 import { type ChainHead, type ChainReport, ChainVerifier } from './chain-verifier.ts'
 import type { Checkpoint, PublicKeys } from './checkpoint.ts'
 
@@ -32,7 +32,7 @@ export async function verifyAuditExport(
   let tenantId: string | undefined
   let verifier: ChainVerifier | undefined
   let holds = true
-  let hasEnd = false
+  let end: ExportEnd | undefined
   let seen = 0
   let number = 0
   const start = () => (verifier ??= new ChainVerifier({ tenantId, checkpoints, publicKeys, head }))
@@ -41,7 +41,7 @@ export async function verifyAuditExport(
     number += 1
     if (text.trim() === '') continue
     const line = parseAuditLine(text, number)
-    if (hasEnd) throw misplaced(number, 'stands behind the end')
+    if (end) throw misplaced(number, 'stands behind the end')
     if ((tenantId === undefined) !== (line.type === 'doublehull.audit.1')) {
       throw misplaced(number, tenantId === undefined ? 'stands before the header' : 'is a second header')
     }
@@ -64,23 +64,16 @@ export async function verifyAuditExport(
         seen += 1
         holds &&= start().take(line)
         break
-      case 'end': {
-        hasEnd = true
-        const report = start().report()
-        if (!report.ok) return report
-        if (line.events !== seen || line.lastSeq !== (report.last ?? 0)) return cutOff(report)
-        return report
-      }
+      case 'end':
+        end = line
     }
   }
   if (tenantId === undefined) throw misplaced(number, 'is missing: there is no header')
   const report = start().report()
-  return report.ok ? cutOff(report) : report
-}
-
-/** The export's own end is missing, or is the end of another. */
-function cutOff(report: ChainReport): ChainReport {
-  return { ...report, ok: false, brokenAt: (report.last ?? 0) + 1, reason: 'truncated' }
+  const { last = 0 } = report
+  if (!report.ok || (end?.events === seen && end.lastSeq === last)) return report
+  // the export's own end is missing, or is the end of another
+  return { ...report, ok: false, brokenAt: last + 1, reason: 'truncated' }
 }
 
 function misplaced(number: number, message: string): TenancyError {

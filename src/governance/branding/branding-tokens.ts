@@ -128,7 +128,10 @@ export function parseBrandingTokens(input: unknown): BrandingTokens {
   const parsed = shape.safeParse(json)
   if (!parsed.success) throw invalid(parsed.error.issues.map(toIssue))
   const issues: InputIssue[] = []
-  const refuse = (path: readonly (string | number)[], message: string) => void issues.push({ path, message })
+  const refuse: Refuse = (path, message) => {
+    issues.push({ path, message })
+    return undefined
+  }
   const found = findTokens(parsed.data, refuse)
   const tokens = resolveTokens(found, refuse)
   refuseSharedNames(tokens, refuse)
@@ -171,7 +174,8 @@ export function invalid(issues: readonly InputIssue[]): TenancyError {
   })
 }
 
-type Refuse = (path: readonly (string | number)[], message: string) => void
+/** Tells of a fault; there is no value then. */
+type Refuse = (path: readonly (string | number)[], message: string) => undefined
 
 function toIssue({ path, code, message }: z.core.$ZodIssue): InputIssue {
   return {
@@ -233,7 +237,7 @@ function resolveTokens(found: ReadonlyMap<string, Found>, refuse: Refuse): Reado
     const token = found.get(name)
     if (!token) return undefined
     const path = [...token.path, '$value']
-    if (open.has(name)) return void refuse(path, 'refers to itself, directly or through others')
+    if (open.has(name)) return refuse(path, 'refers to itself, directly or through others')
     open.add(name)
     const value = isReference(token.raw) ? resolveAlias(token, path) : resolveOwn(token, path)
     open.delete(name)
@@ -247,10 +251,10 @@ function resolveTokens(found: ReadonlyMap<string, Found>, refuse: Refuse): Reado
   // a token that only refers to another is of the other's type, unless it says one
   const resolveAlias = (token: Found, path: readonly string[]) => {
     const target = nameOf(token.raw as string)
-    if (!found.has(target)) return void refuse(path, 'refers to no token')
+    if (!found.has(target)) return refuse(path, 'refers to no token')
     const value = resolve(target)
     const allowed = token.ownType ? [token.ownType] : sections[token.section]
-    if (value && !allowed?.includes(value.type)) return void refuse(path, 'refers to a token of another type')
+    if (value && !allowed?.includes(value.type)) return refuse(path, 'refers to a token of another type')
     return value
   }
 

@@ -98,7 +98,7 @@ function fractionOf({ value, unit }: Component, whole: number, percentOf = 1): n
 }
 
 function fromHex(digits: string): SrgbColor {
-  const long = digits.length > 4 ? digits : [...digits].map((digit) => digit + digit).join('')
+  const long = digits.length > 4 ? digits : digits.replace(/./g, '$&$&')
   const channel = (index: number) => Number.parseInt(long.slice(index, index + 2) || 'ff', 16)
   return { red: channel(0), green: channel(2), blue: channel(4), alpha: channel(6) }
 }

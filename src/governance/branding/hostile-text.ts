@@ -8,6 +8,7 @@ const invisible =
 
 /** Marks that combine, variation selectors and blanks: they change how a word looks and not what it begins. */
 const marks =
+  // oxlint-disable-next-line eslint/no-misleading-character-class -- each range for itself
   /[\s\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u{e0100}-\u{e01ef}]/gu
 
 /** What begins or ends something in CSS or in markup, also written as an entity. */

@@ -22,7 +22,10 @@ export function plainJson(input: unknown): {
   let values = 0
 
   const copy = (value: unknown, path: readonly (string | number)[]): unknown => {
-    const refuse = (message: string) => void issues.push({ path, message })
+    const refuse = (message: string): undefined => {
+      issues.push({ path, message })
+      return undefined
+    }
     if (++values > limits.values) return values === limits.values + 1 ? refuse('too many values') : undefined
     if (path.length > limits.depth) return refuse('nested too deeply')
     if (typeof value === 'boolean') return value
@@ -48,7 +51,7 @@ export function plainJson(input: unknown): {
   const copyObject = (
     value: object,
     path: readonly (string | number)[],
-    refuse: (message: string) => void,
+    refuse: (message: string) => undefined,
   ): unknown => {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && prototype !== null) return refuse('not a plain object')

@@ -49,7 +49,7 @@ type Path = readonly (string | number)[]
 export interface ValueReader {
   /** The value of the reference that `raw` is; undefined where it is none, and null where it leads nowhere. */
   follow(raw: unknown, type: TokenType, path: Path): TokenValue | null | undefined
-  refuse(path: Path, message: string): void
+  refuse(path: Path, message: string): undefined
 }
 
 const weights: Readonly<Record<string, number>> = {
@@ -128,7 +128,7 @@ function readShadows(raw: unknown, path: Path, reader: ValueReader): TokenValue 
   const shadows = list.map((layer, index) => {
     const { inset = false, ...rest } = isRecord(layer) ? layer : {}
     const at = Array.isArray(raw) ? [...path, index] : path
-    if (!isRecord(layer) || typeof inset !== 'boolean') return void reader.refuse(at, 'not a shadow')
+    if (!isRecord(layer) || typeof inset !== 'boolean') return reader.refuse(at, 'not a shadow')
     const zero = { value: 0, unit: 'px' }
     const parts = readParts(rest, at, reader, {
       color: ['color'],
@@ -138,7 +138,7 @@ function readShadows(raw: unknown, path: Path, reader: ValueReader): TokenValue 
       spread: ['dimension', zero],
     })
     if (!parts) return undefined
-    if ((parts['blur'] as Dimension).value < 0) return void reader.refuse(at, 'a blur is not negative')
+    if ((parts['blur'] as Dimension).value < 0) return reader.refuse(at, 'a blur is not negative')
     return { ...parts, inset } as unknown as Shadow
   })
   return shadows.includes(undefined) ? undefined : { type: 'shadow', value: shadows as readonly Shadow[] }
@@ -151,9 +151,9 @@ function readParts(
   reader: ValueReader,
   parts: Readonly<Record<string, readonly [type: TokenType, otherwise?: unknown]>>,
 ): Record<string, unknown> | undefined {
-  if (!isRecord(raw)) return void reader.refuse(path, 'not an object, nor a reference')
+  if (!isRecord(raw)) return reader.refuse(path, 'not an object, nor a reference')
   const unknown = Object.keys(raw).find((name) => !Object.hasOwn(parts, name))
-  if (unknown !== undefined) return void reader.refuse([...path, unknown], 'not a part of this type')
+  if (unknown !== undefined) return reader.refuse([...path, unknown], 'not a part of this type')
   const read = Object.entries(parts).map(([name, [type, ...otherwise]]) => {
     const given = raw[name]
     if (given === undefined && otherwise.length > 0) return [name, otherwise[0]]

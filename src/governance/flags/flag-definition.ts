@@ -1,21 +1,13 @@
 import { z } from 'zod'
 import { type InputIssue, TenancyError } from '../../errors.ts'
+import type { JsonValue } from '../json-content.ts'
 import { parseSemanticVersion } from './semantic-version.ts'
 
 /** What a flag's variants are. */
-export const flagTypes = ['BOOLEAN', 'STRING', 'NUMBER', 'OBJECT'] as const
+const flagTypes = ['BOOLEAN', 'STRING', 'NUMBER', 'OBJECT'] as const
 
 /** One of {@link flagTypes}. */
 export type FlagType = (typeof flagTypes)[number]
-
-/** A value that JSON can carry. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue }
 
 /** What the weights of a rollout sum up to: they are basis points, hundredths of a percent. */
 export const wholeWeight = 10_000
@@ -36,7 +28,7 @@ const name = z
   )
 
 /** The key of a flag, which never changes. None looks like a uuid: a flag is named by either. */
-export const flagKeySchema = name.refine((key) => !uuid.test(key), 'must not look like a uuid')
+const flagKeySchema = name.refine((key) => !uuid.test(key), 'must not look like a uuid')
 
 const text = z
   .string()
@@ -162,7 +154,7 @@ const rule = z.strictObject({
 export type FlagRule = z.infer<typeof rule>
 
 /** Rules in order, and how whom none of them matches is shared out: the default variant for all unless told. */
-export const flagTargetingSchema = z.strictObject({
+const flagTargetingSchema = z.strictObject({
   rules: z.array(rule).max(500).readonly().default([]),
   default: rollout.optional(),
 })

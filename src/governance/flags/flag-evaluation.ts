@@ -1,4 +1,5 @@
-import type { FlagType, JsonValue } from './flag-definition.ts'
+import type { JsonValue } from '../json-content.ts'
+import type { FlagType } from './flag-definition.ts'
 
 /** Whom a flag is evaluated for: attributes by name, which rules read along dotted paths. */
 export interface EvaluationContext {

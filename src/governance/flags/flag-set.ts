@@ -1,10 +1,10 @@
+import type { JsonValue } from '../json-content.ts'
 import { type ContextTest, compileCondition } from './compile-condition.ts'
 import { compileRollout, type ShareOf } from './compile-rollout.ts'
 import {
   type FlagDefinition,
   type FlagRollout,
   type FlagServe,
-  type JsonValue,
   longestPrerequisites,
   readFlagDefinition,
 } from './flag-definition.ts'
@@ -33,7 +33,7 @@ export interface FlagSet {
 }
 
 /** One flag, ready to be evaluated. */
-export interface CompiledFlag {
+interface CompiledFlag {
   readonly id: string
   readonly lockVersion: number
   /** `known` is what the same evaluation has found of other flags already. */
@@ -225,5 +225,7 @@ function messageOf(code: FlagErrorCode): string {
 function frozen(value: JsonValue): JsonValue {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return Object.freeze(value.map(frozen))
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, item]) => [name, frozen(item)])))
+  return Object.freeze(
+    Object.fromEntries(Object.entries(value).map(([name, item = null]) => [name, frozen(item)])),
+  )
 }

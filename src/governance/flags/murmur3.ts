@@ -13,8 +13,8 @@
  * ```
  */
 export function murmur3(text: string, seed = 0): number {
-  const bytes = encoder.encode(text)
-  const { length } = bytes
+  const bytes = text.length <= longestScratch ? scratch : encoder.encode(text)
+  const length = bytes === scratch ? fill(text) : bytes.length
   const whole = length - (length % 4)
   let hash = seed | 0
   for (let at = 0; at < whole; at += 4) {
@@ -35,6 +35,19 @@ export function murmur3(text: string, seed = 0): number {
 }
 
 const encoder = new TextEncoder()
+// most texts are short and ASCII: these are hashed without an allocation and without a call out of JavaScript
+const longestScratch = 256
+const scratch = new Uint8Array(3 * longestScratch)
+
+/** @returns how many bytes of the scratch the text takes */
+function fill(text: string): number {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit > 0x7f) return encoder.encodeInto(text, scratch).written
+    scratch[at] = unit
+  }
+  return text.length
+}
 
 function byte(bytes: Uint8Array, at: number): number {
   return bytes[at] ?? 0

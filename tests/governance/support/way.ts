@@ -1,7 +1,7 @@
 export const states = ['DRAFT', 'REVIEW', 'APPROVED', 'ACTIVE', 'DEPRECATED'] as const
 export type State = (typeof states)[number]
 
-export type Kind = 'ACTIVATE' | 'ROLLBACK' | 'DEPRECATE' | 'BREAK_GLASS'
+type Kind = 'ACTIVATE' | 'ROLLBACK' | 'DEPRECATE' | 'BREAK_GLASS'
 
 /** What is put in force, or out of it. */
 export interface Step {
