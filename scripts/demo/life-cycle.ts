@@ -45,7 +45,7 @@ export async function governTenant(
   const flag = await author.flags.create({ key: 'new-checkout' })
   await author.flags.update(flag.key, { enabled: true }, { expectedLockVersion: flag.lockVersion })
   const { value, reason } = await author.flags.evaluate(flag.key)
-  step(`flag "${flag.key}" is on: ${value} (${reason})`)
+  step(`flag "${flag.key}" is ${JSON.stringify(value)} (${reason})`)
 
   await reviewer.killSwitches.engage({
     scope: 'RESOURCE',
