@@ -74,6 +74,7 @@ begin
      for no key update;
   -- another tenant's, or nobody's: the policies and the foreign key refuse it, both in the same words
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if run_outcome <> 'RUNNING' then
