@@ -4,12 +4,7 @@ import type { BundledTenantClient, BundledTransaction } from '../tenancy/bundled
 import { contextOf } from '../tenancy/tenant-client.ts'
 import { governanceError, messageOf } from './governance-error.ts'
 import { type Actor, forbidden, type Permission, type PermissionPort, type Resource } from './permissions.ts'
-
-/** Where a request came from, for the audit events of its changes. */
-export interface RequestOrigin {
-  readonly ip?: string
-  readonly userAgent?: string
-}
+import { type RequestOrigin, recordable } from './request-origin.ts'
 
 /** What a mutating call is, to whom it must be allowed, and what its denial is recorded as. */
 export interface GovernedCall {
@@ -107,7 +102,8 @@ export class GovernedScope {
   /** What the audit events of the call say of the request. */
   auditContext(): Record<string, string> {
     const { requestId } = this.#context()
-    return { ...this.#origin, ...(requestId === undefined ? {} : { requestId }) }
+    const given = { ...this.#origin, ...(requestId === undefined ? {} : { requestId }) }
+    return recordable(given)
   }
 
   #context() {

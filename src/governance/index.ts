@@ -60,7 +60,6 @@ export {
   openFlagSnapshot,
 } from './flags/flag-snapshot.ts'
 export type { Flag, FlagPatch, Flags } from './flags/flags.ts'
-export type { RequestOrigin } from './governed-scope.ts'
 export type { JsonValue } from './json-content.ts'
 export type {
   EngageInput,
@@ -80,6 +79,7 @@ export {
   type Resource,
 } from './permissions.ts'
 export { createPlatformKillSwitches, type PlatformKillSwitches } from './platform-kill-switches.ts'
+export type { RequestOrigin } from './request-origin.ts'
 export type {
   FinishedOutcome,
   FinishTraceInput,

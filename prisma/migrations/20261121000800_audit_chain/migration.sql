@@ -67,6 +67,11 @@ as $$
 declare
   oversized pg_catalog.text;
 begin
+  -- Policies refuse it too, unless the setting has changed since they asked for it in this statement: then the event would
+  -- be no link of the chain, with the place and the hashes that it came with.
+  if not audit.appends_for(new.tenant_id) then
+    perform governance.refuse_foreign_row(new.tenant_id, 'audit_event');
+  end if;
   -- the definer's functions of the domain, and nobody else, speak for the database
   if not exists (select from pg_catalog.pg_class c
                   where c.oid = 'audit.audit_event'::pg_catalog.regclass and c.relowner = current_user::pg_catalog.regrole) then

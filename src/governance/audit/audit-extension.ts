@@ -1,7 +1,7 @@
 import type { TenantContext } from '../../context/tenant-context.ts'
 import { type InputIssue, TenancyError } from '../../errors.ts'
 import { observing } from '../../extension/write-observer.ts'
-import type { RequestOrigin } from '../governed-scope.ts'
+import { type RequestOrigin, recordable } from '../request-origin.ts'
 import { auditedModels } from './audited-models.ts'
 import { AuditedValues } from './audited-values.ts'
 import { AuditedWrites, type DataEvent } from './audited-writes.ts'
@@ -99,10 +99,11 @@ export function auditExtension(options: AuditExtensionOptions = {}): AuditExtens
       maxRows,
       maxBytes,
       record,
-      contextOf: (context) => ({
-        ...origin?.(context),
-        ...(context.requestId === undefined ? {} : { requestId: context.requestId }),
-      }),
+      contextOf: (context) =>
+        recordable({
+          ...origin?.(context),
+          ...(context.requestId === undefined ? {} : { requestId: context.requestId }),
+        }),
     })
   })
 }
