@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
+import type { AuditCost, ChainCost } from './audit-cost.ts'
 import type { ClientCost } from './client-cost.ts'
 import { doublehullName } from './contenders/doublehull.ts'
 import { interactiveName } from './contenders/interactive-transaction.ts'
@@ -47,6 +48,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
   /** A point read with a signed context, as a multiple of one without. */
   readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
+  /** Of writes a second with the chain of audit events, as multiples of those without it; less is more cost. */
+  readonly audit: Partial<AuditCost>
   /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
@@ -90,6 +93,7 @@ export interface Findings {
   readonly flags: FlagCost | undefined
   readonly growth: Growth | undefined
   readonly signed: SigningCost | undefined
+  readonly audit: AuditCost | undefined
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly verify: VerifyCost | undefined
@@ -149,6 +153,13 @@ export function makeReport(findings: Findings): BenchReport {
           statement: significant(findings.signed.statement),
         }
       : {},
+    audit: findings.audit
+      ? {
+          statement: significantChain(findings.audit.statement),
+          record: significantChain(findings.audit.record),
+          flagUpdate: significantChain(findings.audit.flagUpdate),
+        }
+      : {},
     policies: findings.policies
       ? {
           point: significant(findings.policies.point),
@@ -194,6 +205,10 @@ export function makeReport(findings: Findings): BenchReport {
     method,
     seconds: Math.round(findings.seconds),
   }
+}
+
+function significantChain({ oneTenant, manyTenants }: ChainCost): ChainCost {
+  return { oneTenant: significant(oneTenant), manyTenants: significant(manyTenants) }
 }
 
 function compare({ figures, tally, statements, leaks }: Findings, name: string): Comparison {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { auditWorkload } from './audit-cost.ts'
 import { doublehullName } from './contenders/doublehull.ts'
 import { networkNames } from './figures.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
@@ -62,7 +63,7 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { client, flags, growth, policies, rewriting, signed, throughput, types, verify } = report
+  const { audit, client, flags, growth, policies, rewriting, signed, throughput, types, verify } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -99,6 +100,16 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
   if (signed.pointRead !== undefined) {
     lines.push(
       `a point read with a signed context takes ${signed.pointRead} times one without; the statement alone ${signed.statement} times`,
+    )
+  }
+  for (const [what, chain] of [
+    ['a bare insert of an event', audit.statement],
+    ['auditEvent.create', audit.record],
+    ['flags.update', audit.flagUpdate],
+  ] as const) {
+    if (!chain) continue
+    lines.push(
+      `the chain leaves ${what} ${chain.manyTenants} of the calls a second it has without, of ${auditWorkload.callers} callers in ${auditWorkload.tenants} tenants, and ${chain.oneTenant} in one tenant`,
     )
   }
   if (types.checkTime !== undefined) {
