@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
-import type { AuditCost } from './audit-cost.ts'
+import type { AuditCost, ChainCost } from './audit-cost.ts'
 import type { ClientCost } from './client-cost.ts'
 import { doublehullName } from './contenders/doublehull.ts'
 import { interactiveName } from './contenders/interactive-transaction.ts'
@@ -14,6 +14,7 @@ import type { PolicyCost } from './policy-cost.ts'
 import type { RewritingCost } from './rewriting-cost.ts'
 import type { SigningCost } from './signing-cost.ts'
 import type { Tally } from './tally.ts'
+import type { TrailCost } from './trail-cost.ts'
 import type { TypeCost } from './type-cost.ts'
 import type { VerifyCost } from './verify-cost.ts'
 
@@ -49,7 +50,9 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   /** A point read with a signed context, as a multiple of one without. */
   readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
   /** Writes a second, as multiples of those with less of an audit trail. */
-  readonly audited: Partial<Omit<AuditCost, 'wrongRows'>>
+  readonly audited: Partial<Omit<TrailCost, 'wrongRows'>>
+  /** Of writes a second with the chain of audit events, as multiples of those without it; less is more cost. */
+  readonly audit: Partial<AuditCost>
   /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
@@ -93,7 +96,8 @@ export interface Findings {
   readonly flags: FlagCost | undefined
   readonly growth: Growth | undefined
   readonly signed: SigningCost | undefined
-  readonly audited: AuditCost | undefined
+  readonly audited: TrailCost | undefined
+  readonly audit: AuditCost | undefined
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly verify: VerifyCost | undefined
@@ -164,6 +168,13 @@ export function makeReport(findings: Findings): BenchReport {
           extension: significant(findings.audited.extension),
         }
       : {},
+    audit: findings.audit
+      ? {
+          statement: significantChain(findings.audit.statement),
+          record: significantChain(findings.audit.record),
+          flagUpdate: significantChain(findings.audit.flagUpdate),
+        }
+      : {},
     policies: findings.policies
       ? {
           point: significant(findings.policies.point),
@@ -209,6 +220,10 @@ export function makeReport(findings: Findings): BenchReport {
     method,
     seconds: Math.round(findings.seconds),
   }
+}
+
+function significantChain({ oneTenant, manyTenants }: ChainCost): ChainCost {
+  return { oneTenant: significant(oneTenant), manyTenants: significant(manyTenants) }
 }
 
 function compare({ figures, tally, statements, leaks }: Findings, name: string): Comparison {

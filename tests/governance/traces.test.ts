@@ -132,6 +132,29 @@ describe('a run', () => {
     expect((await traces.get(run.id)).outcome).toBe('FAILED')
   })
 
+  it('keeps its steps when it is over, until it is pruned with them', async () => {
+    const { traces } = a.governance
+    const [over, running] = [
+      await traces.start({ versionId: a.versionId, name: 'pricing' }),
+      await traces.start({ versionId: a.versionId, name: 'pricing' }),
+    ]
+    for (const run of [over, running]) await run.step({ name: 'one', outcome: 'SUCCEEDED' })
+    await over.finish({ outcome: 'SUCCEEDED' })
+    const remove = (traceId: string) => a.db.traceStep.deleteMany({ where: { traceId } })
+    await expect(remove(over.id)).rejects.toMatchObject({ code: 'DH501' })
+    for (const data of [{ traceId: running.id, seq: 2 }, { seq: 9 }]) {
+      await expect(a.db.traceStep.updateMany({ where: { traceId: over.id }, data })).rejects.toMatchObject({
+        code: 'DH503',
+      })
+    }
+    expect((await traces.get(over.id)).steps).toHaveLength(1)
+    expect(await remove(running.id)).toEqual({ count: 1 })
+    await a.db.$transaction(async (tx) => {
+      await tx.traceStep.deleteMany({ where: { traceId: over.id } })
+      await tx.executionTrace.delete({ where: { id: over.id } })
+    })
+  })
+
   it('counts the steps of those who add them at once one after the other', async () => {
     const run = await a.governance.traces.start({ versionId: a.versionId, name: 'pricing' })
     const [first, second] = [await inContext(a), await inContext(a)]

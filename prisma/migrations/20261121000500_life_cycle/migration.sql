@@ -121,6 +121,9 @@ begin
        set last_version_number = p.last_version_number + (new.number = 0)::pg_catalog.int4
      where p.tenant_id = new.tenant_id and p.id = new.package_id
     returning * into package;
+    if not found then
+      perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
+    end if;
     if new.number = 0 then
       new.number := coalesce(package.last_version_number, 1);
     end if;
@@ -216,6 +219,7 @@ begin
     return new;
   end if;
 
+  perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
   if new.status = 'REVIEW' then
     new.submitter_id := governance.require_actor();
     if new.author_id is null or array_position(new.editor_ids, null) is not null then
@@ -335,6 +339,7 @@ begin
      where v.tenant_id = new.tenant_id and v.id = new.version_id
        for no key update;
     if not found then
+      perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
       return new;
     end if;
     -- a version in review has had its approval since it was submitted
@@ -394,9 +399,12 @@ begin
     from governance.config_version v
    where v.tenant_id = old.tenant_id and v.id = old.version_id
      for no key update;
+  if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
+  end if;
 
   if new.status = 'CANCELLED' then
-    if old.status = 'APPROVED' and version.status <> 'APPROVED' then
+    if old.status = 'APPROVED' and version.status is distinct from 'APPROVED' then
       perform governance.refuse_move(
         format('an approval is not cancelled any more when its version is %s', version.status), 'APPROVED', 'CANCELLED');
     end if;
@@ -464,6 +472,7 @@ begin
    where a.tenant_id = new.tenant_id and a.id = new.approval_id
   returning * into approval;
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if approval.status <> 'PENDING' then
@@ -544,6 +553,7 @@ begin
    where p.tenant_id = new.tenant_id and p.id = new.package_id
   returning * into package;
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if new.seq = 0 or not repaired then
@@ -566,6 +576,7 @@ begin
    where v.tenant_id = new.tenant_id and v.id = new.version_id
      for no key update;
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if version.package_id <> new.package_id then

@@ -8,7 +8,7 @@ set local role doublehull_owner;
 revoke all on audit.audit_head from public, doublehull_app, doublehull_reader, doublehull_system;
 alter table audit.audit_head enable row level security;
 alter table audit.audit_head force row level security;
-create policy owner_maintenance on audit.audit_head
+create policy owner_maintenance_def1602b on audit.audit_head
   as permissive for all to doublehull_owner
   using (true)
   with check (true);
@@ -60,6 +60,9 @@ comment on function audit.appends_for(uuid) is
 
 grant execute on function audit.appends_for(uuid) to doublehull_app, doublehull_system;
 
+-- It runs as the caller, so it asks for those behind it that can't. By the sequence number it tells them what to do: zero
+-- is to be chained, a number is to be adopted, and none is left to the policies, which refuse it; behind them it may not
+-- be null. In the conditions of the triggers the same questions would be planned anew in each statement.
 create function audit.accept_event() returns trigger
   language plpgsql
   set search_path = ''
@@ -67,9 +70,19 @@ as $$
 declare
   oversized pg_catalog.text;
 begin
+  if governance.is_maintenance() then
+    return new;
+  end if;
+  new.seq := case when audit.appends_for(new.tenant_id) then 0 end;
+  -- Policies refuse it too, unless the setting has changed since they asked for it in this statement.
+  if new.seq is null then
+    perform governance.refuse_foreign_row(new.tenant_id, 'audit_event');
+  end if;
   -- the definer's functions of the domain, and nobody else, speak for the database
-  if not exists (select from pg_catalog.pg_class c
-                  where c.oid = 'audit.audit_event'::pg_catalog.regclass and c.relowner = current_user::pg_catalog.regrole) then
+  if new.origin <> 'APPLICATION' and not exists (
+    select from pg_catalog.pg_class c
+     where c.oid = 'audit.audit_event'::pg_catalog.regclass and c.relowner = current_user::pg_catalog.regrole
+  ) then
     new.origin := 'APPLICATION';
   end if;
   new.actor_id := governance.current_actor();
@@ -142,18 +155,17 @@ $$;
 comment on function audit.adopt_event() is
   'Leaves an event that an administrator restores as it is, and has the chain go on behind it.';
 
--- In the order of their names. Whoever asks is asked in the conditions, which run as the caller.
+-- In the order of their names.
 create trigger accept_event
   before insert on audit.audit_event
-  for each row when (not governance.is_maintenance())
-  execute function audit.accept_event();
+  for each row execute function audit.accept_event();
 create trigger adopt_event
   before insert on audit.audit_event
-  for each row when (new.seq <> 0 and governance.is_maintenance())
+  for each row when (new.seq <> 0)
   execute function audit.adopt_event();
 create trigger chain_event
   before insert on audit.audit_event
-  for each row when ((new.seq = 0 or not governance.is_maintenance()) and audit.appends_for(new.tenant_id))
+  for each row when (new.seq = 0)
   execute function audit.chain_event();
 
 -- A dump has the last links as well, and restores them before or after the events.
@@ -215,7 +227,7 @@ create function audit.protect_partition(name text) returns void
 as $$
 begin
   execute format('alter table audit.%I enable row level security, force row level security', name);
-  execute format('create policy owner_maintenance on audit.%I as permissive for all to doublehull_owner '
+  execute format('create policy owner_maintenance_def1602b on audit.%I as permissive for all to doublehull_owner '
                  'using (true) with check (true)', name);
   execute format('create unique index %I on audit.%I (tenant_id, seq)', name || '_seq_key', name);
   execute format('create unique index %I on audit.%I (tenant_id, prev_hash)', name || '_prev_hash_key', name);

@@ -18,7 +18,7 @@ alter table governance.kill_switch
 revoke all on governance.kill_switch_gate from public, doublehull_app, doublehull_reader, doublehull_system;
 alter table governance.kill_switch_gate enable row level security;
 alter table governance.kill_switch_gate force row level security;
-create policy owner_maintenance on governance.kill_switch_gate
+create policy owner_maintenance_def1602b on governance.kill_switch_gate
   as permissive for all to doublehull_owner
   using (true)
   with check (true);
@@ -192,8 +192,11 @@ begin
     end if;
     return old;
   end if;
-  -- the policies refuse it
-  if tenant is not null and new.tenant_id is distinct from tenant then
+  -- the policies refuse it, and where the context has changed since they were asked, this does
+  if tenant is null or new.tenant_id is distinct from tenant then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
+  end if;
+  if new.tenant_id is distinct from tenant and tenant is not null then
     return new;
   end if;
 

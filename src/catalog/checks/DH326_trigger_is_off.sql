@@ -16,6 +16,7 @@ with wanted as (
                  ('governance', 'kill_switch', 'close_own_kill_switch_gate'),
                  ('governance', 'execution_trace', 'hold_execution_trace'),
                  ('governance', 'trace_step', 'hold_trace_step'),
+                 ('governance', 'trace_step', 'keep_trace_step'),
                  ('governance', 'activation', 'refuse_change'),
                  ('governance', 'approval_decision', 'refuse_change'),
                  ('audit', 'audit_event', 'refuse_change'),
