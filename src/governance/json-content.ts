@@ -29,6 +29,7 @@ type Path = InputIssue['path']
 export function parseJson(what: string, input: unknown, maxBytes = maxContentBytes): JsonValue {
   const copy = new JsonCopy(what, maxBytes)
   const value = copy.of(input, [])
+  copy.refuseAltered()
   if (Buffer.byteLength(JSON.stringify(value)) > maxBytes) copy.refuseSize()
   return value
 }
@@ -38,6 +39,8 @@ class JsonCopy {
   readonly #maxBytes: number
   /** At least as many bytes as this have been seen: what is shared many times over is refused before it is all copied. */
   #bytes = 0
+  #constructorAt: Path | undefined
+  #hasType = false
 
   constructor(what: string, maxBytes: number) {
     this.#what = what
@@ -57,6 +60,19 @@ class JsonCopy {
         return input === null ? null : this.#composite(input, path)
       default:
         return this.#refuse(path, `must be JSON, and no ${typeof input}`)
+    }
+  }
+
+  /**
+   * Prisma marks an object that has a `$type` of its own on its way, and leaves the mark in it where an object around it
+   * has a `constructor` of its own: another content would be stored than was given.
+   */
+  refuseAltered(): void {
+    if (this.#constructorAt && this.#hasType) {
+      this.#refuse(
+        this.#constructorAt,
+        'must have no property called constructor where another is called $type',
+      )
     }
   }
 
@@ -86,6 +102,8 @@ class JsonCopy {
       this.#text(key, path)
       // on its way through Prisma it would become nothing
       if (key === '__proto__') return this.#refuse(path, 'must have no property called __proto__')
+      if (key === 'constructor') this.#constructorAt ??= path
+      if (key === '$type') this.#hasType = true
       copy[key] = this.of((input as Record<string, unknown>)[key], [...path, key])
     }
     return copy
