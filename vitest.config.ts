@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tests/support/longest-first.ts'
 
 export default defineConfig({
   test: {
@@ -10,6 +11,7 @@ export default defineConfig({
     testTimeout: 30_000,
     // one would leave a core idle while it waits for PostgreSQL
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     typecheck: { enabled: false },
   },
 })

@@ -23,6 +23,7 @@ export const measurements = [
   'flags',
   'growth',
   'signed',
+  'audited',
   'policies',
   'types',
   'verify',
@@ -58,6 +59,8 @@ export interface Plan {
   readonly throughputOfOthers?: RoundsPlan
   readonly growth: RoundsPlan
   readonly signed: RoundsPlan
+  /** Of writes with an audit trail; a round lasts as long as one of throughput. */
+  readonly audited: RoundsPlan
   readonly policies: RoundsPlan
   readonly clients: number
   /** Operations whose arguments are rewritten. */
@@ -78,6 +81,7 @@ const full: Plan = {
   throughputOfOthers: { rounds: 4, budget: 60 * seconds },
   growth: { rounds: 200, budget: 30 * seconds },
   signed: { rounds: 200, budget: 30 * seconds },
+  audited: { rounds: 24, budget: 60 * seconds },
   policies: { rounds: 100, budget: 10 * seconds },
   clients: 20_000,
   rewritings: 20_000,
@@ -93,6 +97,7 @@ const quick: Plan = {
   throughput: { rounds: 5, budget: 8 * seconds },
   growth: { rounds: 60, budget: 2.5 * seconds },
   signed: { rounds: 60, budget: 2.5 * seconds },
+  audited: { rounds: 5, budget: 7 * seconds },
   policies: { rounds: 40, budget: 1.5 * seconds },
   clients: 5_000,
   rewritings: 5_000,
@@ -112,6 +117,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     throughput: asked,
     growth: asked,
     signed: asked,
+    audited: asked,
     policies: asked,
     types: asked,
     verify: asked,

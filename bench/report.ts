@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
+import type { AuditCost } from './audit-cost.ts'
 import type { ClientCost } from './client-cost.ts'
 import { doublehullName } from './contenders/doublehull.ts'
 import { interactiveName } from './contenders/interactive-transaction.ts'
@@ -47,6 +48,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly growth: Partial<Omit<Growth, 'wrongRows'>>
   /** A point read with a signed context, as a multiple of one without. */
   readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
+  /** Writes a second, as multiples of those with less of an audit trail. */
+  readonly audited: Partial<Omit<AuditCost, 'wrongRows'>>
   /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
@@ -90,6 +93,7 @@ export interface Findings {
   readonly flags: FlagCost | undefined
   readonly growth: Growth | undefined
   readonly signed: SigningCost | undefined
+  readonly audited: AuditCost | undefined
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly verify: VerifyCost | undefined
@@ -116,7 +120,11 @@ export function makeReport(findings: Findings): BenchReport {
   return {
     floor: floorName,
     ...own,
-    wrongRows: own.wrongRows + (growth?.wrongRows ?? 0) + (findings.signed?.wrongRows ?? 0),
+    wrongRows:
+      own.wrongRows +
+      (growth?.wrongRows ?? 0) +
+      (findings.signed?.wrongRows ?? 0) +
+      (findings.audited?.wrongRows ?? 0),
     throughput: {
       ...own.throughput,
       ...(versus ? { delayedVsTransaction: versus.delayed } : {}),
@@ -147,6 +155,13 @@ export function makeReport(findings: Findings): BenchReport {
       ? {
           pointRead: significant(findings.signed.pointRead),
           statement: significant(findings.signed.statement),
+        }
+      : {},
+    audited: findings.audited
+      ? {
+          chain: significant(findings.audited.chain),
+          trail: significant(findings.audited.trail),
+          extension: significant(findings.audited.extension),
         }
       : {},
     policies: findings.policies

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { runMigrations } from '../src/migrations/runner.ts'
 import { manyTables } from '../tests/verify/many-tables.ts'
+import { type AuditCost, measureAudit, withoutChain, withoutTrail } from './audit-cost.ts'
 import { cases } from './cases.ts'
 import type { Cleanup } from './cleanup.ts'
 import { measureClientCost } from './client-cost.ts'
@@ -106,6 +107,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   const leaks = await probeAll(entrants, log)
   const { growth, policies } = await compareLarge(server, options, plan, log)
   const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
+  const audited = options.only.has('audited') ? await compareAudit(server, plan, log) : undefined
   const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
   return makeReport({
     figures,
@@ -119,6 +121,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     flags,
     growth,
     signed,
+    audited,
     policies,
     types,
     verify,
@@ -296,6 +299,20 @@ async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promis
   const signed = await server.createDatabase('signed', load)
   await runMigrations({ connectionString: signed.adminUrl, roles: { manage: false }, context: { key } })
   return measureSigning({ plain: plain.appUrl, signed: signed.appUrl }, key, plan.signed)
+}
+
+async function compareAudit(server: BenchServer, plan: Plan, log: Log): Promise<AuditCost> {
+  log('writes of many tenants with a chained audit trail, with one that is not, and with none')
+  const make = (purpose: string, change?: (admin: pg.Client) => Promise<void>) =>
+    server.createDatabase(purpose, async (admin) => {
+      await loadPackages(admin, operationsData)
+      await change?.(admin)
+    })
+  const chained = await make('chained')
+  const unchained = await make('unchained', withoutChain)
+  const unaudited = await make('unaudited', withoutTrail)
+  const urls = { chained: chained.appUrl, unchained: unchained.appUrl, unaudited: unaudited.appUrl }
+  return measureAudit(urls, plan.audited, plan.window)
 }
 
 async function compareVerify(server: BenchServer, plan: Plan, log: Log): Promise<VerifyCost> {

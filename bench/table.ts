@@ -62,7 +62,7 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { client, flags, growth, policies, rewriting, signed, throughput, types, verify } = report
+  const { audited, client, flags, growth, policies, rewriting, signed, throughput, types, verify } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -99,6 +99,11 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
   if (signed.pointRead !== undefined) {
     lines.push(
       `a point read with a signed context takes ${signed.pointRead} times one without; the statement alone ${signed.statement} times`,
+    )
+  }
+  if (audited.chain !== undefined) {
+    lines.push(
+      `writes a second, of 8 clients and 64 tenants: with a chained audit trail ${audited.chain} x those with one that is not and ${audited.trail} x those without; with the audit extension ${audited.extension} x those without`,
     )
   }
   if (types.checkTime !== undefined) {

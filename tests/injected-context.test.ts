@@ -204,10 +204,12 @@ describe.each(contextServers)('on %s', (server) => {
           flags,
           'update',
           'returning description',
-        )(a, b).map((text) => text.replace(' where', ` set tenant_id = '${a}', key = id::text where`)),
+        )(a, b).map((text) => text.replace(' where', ` set tenant_id = '${a}' where`)),
     ]
     for (const { admin, options, scene, url } of [databases.plain, databases.signed]) {
       const { a, b } = scene
+      // a key that A has not, so that the row could be A's
+      await admin.query(`update governance.feature_flag set key = 'other' where id = $1`, [b.flagId])
       const signature = options.contextKey
         ? new ContextSigner(parseContextKey(options.contextKey, 'key')).signatureOf(
             parseTenantContext({ tenantId: a.tenantId }),

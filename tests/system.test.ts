@@ -152,9 +152,11 @@ describe('a system client', () => {
     await db.featureFlag.createMany({ data: tenantIds.map((tenantId) => ({ tenantId, key: 'made' })) })
     await db.featureFlag.updateMany({
       where: { key: 'flag', tenantId: { in: tenantIds } },
-      data: { key: 'moved' },
+      data: { description: 'moved' },
     })
-    expect(await flagsOf(scene)).toEqual(['made', 'made', 'moved', 'moved'])
+    expect(await flagsOf(scene)).toEqual(['flag', 'flag', 'made', 'made'])
+    const moved = await db.featureFlag.count({ where: { description: 'moved', tenantId: { in: tenantIds } } })
+    expect(moved).toBe(2)
   })
 
   it('has no tenant for a create that names none', async () => {

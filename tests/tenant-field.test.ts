@@ -20,7 +20,7 @@ afterAll(() => overwriting.disconnect())
 
 type Write = (db: BundledTenantClient, tenantId: never, scene: TwoTenants) => Promise<unknown>
 
-/** Every place where data names a tenant; each writes rows whose key or name is `mark`. */
+/** Every place where data names a tenant; each writes rows whose key or description is `mark`. */
 const places: readonly (readonly [string, Write])[] = [
   ['create', (db, tenantId) => db.featureFlag.create({ data: { key: 'mark', tenantId } })],
   ['createMany', (db, tenantId) => db.featureFlag.createMany({ data: [{ key: 'mark', tenantId }] })],
@@ -31,17 +31,20 @@ const places: readonly (readonly [string, Write])[] = [
   [
     'update',
     (db, tenantId, { a }) =>
-      db.featureFlag.update({ where: { id: a.flagId }, data: { key: 'mark', tenantId } }),
+      db.featureFlag.update({ where: { id: a.flagId }, data: { description: 'mark', tenantId } }),
   ],
   [
     'update with set',
     (db, tenantId, { a }) =>
-      db.featureFlag.update({ where: { id: a.flagId }, data: { key: 'mark', tenantId: { set: tenantId } } }),
+      db.featureFlag.update({
+        where: { id: a.flagId },
+        data: { description: 'mark', tenantId: { set: tenantId } },
+      }),
   ],
-  ['updateMany', (db, tenantId) => db.featureFlag.updateMany({ data: { key: 'mark', tenantId } })],
+  ['updateMany', (db, tenantId) => db.featureFlag.updateMany({ data: { description: 'mark', tenantId } })],
   [
     'updateManyAndReturn',
-    (db, tenantId) => db.featureFlag.updateManyAndReturn({ data: { key: 'mark', tenantId } }),
+    (db, tenantId) => db.featureFlag.updateManyAndReturn({ data: { description: 'mark', tenantId } }),
   ],
   [
     'the create of an upsert',
@@ -54,7 +57,7 @@ const places: readonly (readonly [string, Write])[] = [
       db.featureFlag.upsert({
         where: { id: a.flagId },
         create: { key: 'made' },
-        update: { key: 'mark', tenantId },
+        update: { description: 'mark', tenantId },
       }),
   ],
   [
@@ -71,7 +74,9 @@ const places: readonly (readonly [string, Write])[] = [
       db.tenant.update({
         where: { id: a.tenantId },
         data: {
-          featureFlags: { update: { where: { id: a.flagId }, data: { key: 'mark', tenantId } as never } },
+          featureFlags: {
+            update: { where: { id: a.flagId }, data: { description: 'mark', tenantId } as never },
+          },
         },
       }),
   ],
@@ -81,7 +86,7 @@ const places: readonly (readonly [string, Write])[] = [
       db.tenant.update({
         where: { id: a.tenantId },
         data: {
-          featureFlags: { updateMany: { where: {}, data: { key: 'mark', tenantId } as never } },
+          featureFlags: { updateMany: { where: {}, data: { description: 'mark', tenantId } as never } },
         },
       }),
   ],
@@ -105,7 +110,7 @@ const places: readonly (readonly [string, Write])[] = [
 
 async function marks(tenantId: string): Promise<number> {
   const { rows } = await database.admin.query<{ count: number }>(
-    `select count(*)::int as count from governance.feature_flag where tenant_id = $1 and key = 'mark'`,
+    `select count(*)::int as count from governance.feature_flag where tenant_id = $1 and 'mark' in (key, description)`,
     [tenantId],
   )
   return rows[0]?.count ?? 0

@@ -148,9 +148,12 @@ describe.each([
       if (fixture.after) await admin.query(fixture.after)
     })
 
-    it('finds nothing before', async () => {
-      expect(await findingsWith(manifest, { standing })).toEqual([])
-    })
+    // elsewhere the one before it has just found nothing in the same database
+    if (fixture.manifest || fixture.before || standing) {
+      it('finds nothing before', async () => {
+        expect(await findingsWith(manifest, { standing })).toEqual([])
+      })
+    }
 
     it.each(casesOf(fixture).map((one) => [one.object, one] as const))(
       'finds one thing where %s is broken, and none where it is mended',

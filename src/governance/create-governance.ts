@@ -15,14 +15,14 @@ import { type Versions, versionsOf } from './versions.ts'
 /** Settings of {@link createGovernance}. */
 export interface GovernanceOptions {
   /** Who may do what; by the role of the membership unless told. */
-  readonly can?: PermissionPort
+  readonly can?: PermissionPort | undefined
   /** Where the request came from, for the audit events of its changes. */
-  readonly origin?: RequestOrigin
+  readonly origin?: RequestOrigin | undefined
   /**
    * Zod schemas that the content of versions is held to, by the keys of their packages, beside the JSON Schemas of the
    * packages. They check and do not change: what a schema coerces or transforms is stored as it was given.
    */
-  readonly contentSchemas?: ContentSchemas
+  readonly contentSchemas?: ContentSchemas | undefined
 }
 
 /** The governed domain of one tenant. */

@@ -4,7 +4,7 @@ import type { BundledTenantClient, BundledTransaction } from '../tenancy/bundled
 import { contextOf } from '../tenancy/tenant-client.ts'
 import { governanceError, messageOf } from './governance-error.ts'
 import { type Actor, forbidden, type Permission, type PermissionPort, type Resource } from './permissions.ts'
-import { type RequestOrigin, recordable } from './request-origin.ts'
+import { auditContextOf, type RequestOrigin } from './request-origin.ts'
 
 /** What a mutating call is, to whom it must be allowed, and what its denial is recorded as. */
 export interface GovernedCall {
@@ -101,9 +101,7 @@ export class GovernedScope {
 
   /** What the audit events of the call say of the request. */
   auditContext(): Record<string, string> {
-    const { requestId } = this.#context()
-    const given = { ...this.#origin, ...(requestId === undefined ? {} : { requestId }) }
-    return recordable(given)
+    return auditContextOf(this.#origin, this.#context().requestId)
   }
 
   #context() {

@@ -3,7 +3,6 @@ export type { Approvals, PendingListOptions } from './approvals.ts'
 export type {
   AuditEventRecord,
   AuditEvents,
-  AuditPage,
   AuditRecordInput,
   AuditTarget,
 } from './audit/audit-events.ts'
@@ -70,6 +69,7 @@ export type {
 } from './kill-switch.ts'
 export type { KillSwitches, KillSwitchState, TurnedKillSwitch } from './kill-switches.ts'
 export type { ConfigPackage, NewPackage, PackageListOptions, Packages } from './packages.ts'
+export type { Page } from './page.ts'
 export {
   type Actor,
   canByMembership,
@@ -93,6 +93,6 @@ export type {
 } from './trace.ts'
 export type { TraceRun } from './trace-run.ts'
 export type { TraceSampling } from './trace-sampling.ts'
-export type { TracePage, Traces } from './traces.ts'
+export type { Traces } from './traces.ts'
 export type { ConfigVersion, ConfigVersionSummary, VersionStatus } from './version-record.ts'
 export type { DraftContent, HistoryEntry, HistoryOptions, VersionListOptions, Versions } from './versions.ts'

@@ -11,7 +11,7 @@ export function callOf({ model, operation, args, fluent, sql }: Attack): string 
     )
     return sql.withoutContext ? `${text} -- without a context` : text
   }
-  const text = inspect(args, {
+  const text = inspect(withTimes(args), {
     depth: null,
     breakLength: 100,
     compact: 4,
@@ -19,6 +19,15 @@ export function callOf({ model, operation, args, fluent, sql }: Attack): string 
     maxStringLength: null,
   })
   return `prisma.${delegateName(model)}.${operation}(${text})${fluent === undefined ? '' : `.${fluent}()`}`
+}
+
+/** Prints a time as the code that makes it. */
+function withTimes(value: unknown): unknown {
+  if (value instanceof Date) return { [inspect.custom]: () => `new Date('${value.toISOString()}')` }
+  if (Array.isArray(value)) return value.map(withTimes)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withTimes(part)]))
 }
 
 function literal(value: unknown): string {

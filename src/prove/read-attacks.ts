@@ -1,5 +1,13 @@
 import type { Attack } from './attack.ts'
-import { filterOf, keyOrder, tenantColumn, uniqueWhere, uniqueWheres, visibleFilter } from './row-filter.ts'
+import {
+  cursorOf,
+  filterOf,
+  keyOrder,
+  tenantColumn,
+  uniqueWhere,
+  uniqueWheres,
+  visibleFilter,
+} from './row-filter.ts'
 import type { Scene } from './scene.ts'
 import { isText } from './schema-shape.ts'
 
@@ -40,14 +48,14 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
   yield read('findMany', 'no filter', {})
   for (const operation of ['findFirst', 'findFirstOrThrow', 'findMany']) {
     yield read(operation, 'by key', { where })
-    yield read(operation, 'cursor', { cursor: uniqueWhere(scene, victim), take: 1, orderBy })
+    yield read(operation, 'cursor', { cursor: cursorOf(scene, victim), take: 1, orderBy })
   }
   yield read('findFirst', 'OR', { where: { OR: [where, secretIs] } })
   yield read('findMany', 'OR', { where: { OR: [secretIs] } })
   yield read('findMany', 'NOT', { where: { NOT: [visibleFilter(scene, model)] } })
   yield read('findFirstOrThrow', 'AND with an empty NOT', { where: { AND: [where, { NOT: [] }] } })
   yield read('findMany', 'OR within AND within NOT', { where: { NOT: { AND: [{ OR: [missing] }] } } })
-  yield read('findMany', 'backwards from a cursor', { cursor: uniqueWhere(scene, victim), take: -2, orderBy })
+  yield read('findMany', 'backwards from a cursor', { cursor: cursorOf(scene, victim), take: -2, orderBy })
   yield read('findMany', 'distinct', {
     distinct: [secret],
     orderBy: isKey ? orderBy : [{ [secret]: 'asc' }, ...orderBy],
@@ -64,16 +72,18 @@ export function* readAttacks(scene: Scene, model: string): Generator<Attack> {
   yield read('aggregate', '_count by the secret', { where: secretIs, _count: { _all: true } })
   // Prisma takes no compound key for the cursor of a number
   if (scene.world.model(model).primaryKey.length === 1) {
-    const page = { where: secretIs, cursor: uniqueWhere(scene, victim), orderBy }
+    const page = { where: secretIs, cursor: cursorOf(scene, victim), orderBy }
     yield read('count', 'from a cursor', page)
     yield read('aggregate', 'from a cursor', { ...page, _count: true })
   }
   if (!scene.world.model(model).primaryKey.includes(secret)) {
     const isSeen = scene.world.rowsOf(model).some((row) => scene.world.isVisible(row))
-    if (isSeen && !scene.shape[model]?.fields[secret]?.nullable) {
+    // Prisma looks for a compound key among the rows of the filter alone
+    const isOneKey = scene.world.model(model).primaryKey.length === 1
+    if (isSeen && isOneKey && !scene.shape[model]?.fields[secret]?.nullable) {
       yield read('findMany', 'own rows behind a cursor on another’s', {
         where: visibleFilter(scene, model),
-        cursor: uniqueWhere(scene, victim),
+        cursor: cursorOf(scene, victim),
         orderBy: [{ [secret]: 'asc' }, ...orderBy],
       })
     }

@@ -1,6 +1,6 @@
 import type { Attack } from './attack.ts'
 import { listsOf, nest, type OutwardPath, outwardPaths } from './outward-path.ts'
-import { filterOf, keyOrder, secretSelect, uniqueWhere } from './row-filter.ts'
+import { cursorOf, filterOf, keyOrder, secretSelect, uniqueWhere } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 
 const lookups = ['findUnique', 'findUniqueOrThrow'] as const
@@ -53,7 +53,7 @@ function* oneStep(scene: Scene, model: string, path: OutwardPath): Generator<Att
   yield within('include with a filter', { where: victim })
   yield within('include with OR and NOT', { where: { OR: [victim, { NOT: { OR: [victim] } }] } })
   yield within('include of a page', { take: 5, skip: 0, orderBy })
-  yield within('include from a cursor', { cursor: uniqueWhere(scene, path.victim), orderBy })
+  yield within('include from a cursor', { cursor: cursorOf(scene, path.victim), orderBy })
   yield within('include of distinct rows', { distinct: [scene.secretField(path.model)], orderBy })
   yield one('findFirst', '_count of one relation', { where, include: { _count: { select: include } } })
   yield one('findMany', '_count of every relation', { where, include: { _count: true } })

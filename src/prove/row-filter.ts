@@ -45,6 +45,20 @@ export function uniqueWhere(scene: Scene, row: Row): Readonly<Record<string, unk
   return uniqueWheres(scene, row)[0]?.[1] ?? {}
 }
 
+/** The look-up of a row, for a cursor: Prisma itself compares what is in it, and no text is equal to a time. */
+export function cursorOf(scene: Scene, row: Row): Readonly<Record<string, unknown>> {
+  const shapes = scene.shape[row.model]?.fields
+  const withTimes = (values: object): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]: [string, unknown]) => {
+        if (typeof value === 'object' && value !== null) return [name, withTimes(value)]
+        const isTime = /^(date|timestamp)/.test(shapes?.[name]?.element ?? '')
+        return [name, isTime && typeof value === 'string' ? new Date(value) : value]
+      }),
+    )
+  return withTimes(uniqueWhere(scene, row))
+}
+
 /** A filter that the rows of a model pass which tenant A may see. */
 export function visibleFilter(scene: Scene, model: string): object {
   const rows = scene.world.rowsOf(model).filter((row) => scene.world.isVisible(row))

@@ -115,7 +115,7 @@ export class ObservedWrites {
   ): Promise<void> {
     const { base, schema } = this.#ground
     const model = schema.manifest.models[name]
-    const locking = model && lockingSql(model, keys)
+    const locking = model && lockingSql(model, keys, String(context.tenantId))
     if (!locking) return
     const { $queryRawUnsafe: query } = base as {
       readonly $queryRawUnsafe: (text: string, ...values: readonly unknown[]) => PrismaOperation

@@ -62,7 +62,7 @@ export const bundledTables = [
 /** Empties the tables and plants one tenant's rows; the life cycle's triggers look the other way. */
 export const bundledSceneSql = [
   'set session_replication_role = replica',
-  ...bundledTables.map((table) => `delete from ${table}`),
+  ...[...bundledTables, 'audit.audit_head'].map((table) => `delete from ${table}`),
   `insert into tenancy.tenant (id, name, created_at, updated_at) values ('${own.tenant}', 'tenant', ${at}, ${at})`,
   `insert into tenancy."user" (id, email, display_name, created_at) values ('${own.user}', 'a@example.org', 'A', ${at})`,
   `insert into tenancy.membership (id, tenant_id, user_id, created_at) values ('${own.membership}', '${own.tenant}', '${own.user}', ${at})`,
@@ -92,9 +92,12 @@ export const bundledSceneSql = [
   'set session_replication_role = origin',
 ].join(';\n')
 
-/** One row: what each table holds. */
+/** One row: what each table holds, but for the hashes of events, which are made of new ids and of the time. */
 export const bundledDumpSql = `select ${bundledTables
-  .map((table, index) => `(select json_agg(t order by t::text)::text from ${table} t) as t${index}`)
+  .map((table, index) => {
+    const row = table.startsWith('audit.') ? `to_jsonb(t) - 'hash' - 'prev_hash'` : 't'
+    return `(select json_agg(${row} order by t::text)::text from ${table} t) as t${index}`
+  })
   .join(', ')}`
 
 export interface BundledCase {
@@ -108,7 +111,6 @@ export interface BundledCase {
 
 const byId = { orderBy: { id: 'asc' } } as const
 const { tenant: tenantId, packages, versions } = own
-const hash = { contentHash: 'h' }
 
 export const bundledCases: readonly BundledCase[] = [
   // reads
@@ -307,16 +309,14 @@ export const bundledCases: readonly BundledCase[] = [
               {
                 number: 1,
                 content: {},
-                approvals: {
-                  create: { ...hash, decisions: { create: [{ reviewerId: own.user, decision: 'REJECT' }] } },
-                },
+                traces: { create: { name: 'n', steps: { create: [{ seq: 1, name: 's' }] } } },
               },
               { number: 2, content: {} },
             ],
           },
         },
         include: {
-          versions: { orderBy: { number: 'asc' }, include: { approvals: { include: { decisions: true } } } },
+          versions: { orderBy: { number: 'asc' }, include: { traces: { include: { steps: true } } } },
         },
       }),
   },
@@ -330,16 +330,18 @@ export const bundledCases: readonly BundledCase[] = [
           lastVersionNumber: { increment: 1 },
           versions: {
             create: { number: 8, content: {} },
-            update: {
-              where: { id: versions[1] },
-              data: {
-                content: { u: 1 },
-                approvals: {
-                  update: { where: { id: own.approval }, data: { quorum: 2 } },
-                  createMany: { data: [{ ...hash, status: 'CANCELLED' }] },
+            update: [
+              { where: { id: versions[1] }, data: { content: { u: 1 } } },
+              {
+                where: { id: versions[0] },
+                data: {
+                  traces: {
+                    update: { where: { id: own.trace }, data: { name: 'u' } },
+                    createMany: { data: [{ name: 'n' }] },
+                  },
                 },
               },
-            },
+            ],
             updateMany: { where: { number: 8 }, data: { authorId: own.user } },
           },
         },
@@ -349,11 +351,11 @@ export const bundledCases: readonly BundledCase[] = [
   {
     title: 'connect over a key that carries the tenant',
     run: (db) =>
-      db.configPackage.update({
-        where: { id: packages[0] },
-        data: { versions: { connect: { id: versions[2] } } },
+      db.configVersion.update({
+        where: { id: versions[2] },
+        data: { traces: { connect: { id: own.trace } } },
+        include: { traces: true },
       }),
-    fails: 'P2002',
   },
   {
     title: 'connect of a missing row',
@@ -445,12 +447,12 @@ export const bundledCases: readonly BundledCase[] = [
   {
     title: 'update of a key',
     run: (db) =>
-      db.configVersion.update({ where: { id: versions[1] }, data: { packageId: packages[1], number: 7 } }),
+      db.executionTrace.update({ where: { id: own.trace }, data: { versionId: versions[2], name: 'u' } }),
   },
   {
     title: 'update of a key to nothing',
     run: (db) =>
-      db.configVersion.update({ where: { id: versions[1] }, data: { packageId: none.packages[1] } }),
+      db.executionTrace.update({ where: { id: own.trace }, data: { versionId: none.versions[1] } }),
     fails: 'P2003',
   },
   {
@@ -472,7 +474,7 @@ export const bundledCases: readonly BundledCase[] = [
   },
   {
     title: 'updateMany of one’s own switches',
-    run: (db) => db.killSwitch.updateMany({ where: { tenantId }, data: { engaged: true } }),
+    run: (db) => db.killSwitch.updateMany({ where: { tenantId }, data: { engaged: true, reason: 'r' } }),
   },
   {
     title: 'delete',

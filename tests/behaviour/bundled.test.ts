@@ -14,14 +14,14 @@ beforeAll(() => {
     // the columns' defaults read the context; nothing else does, for the policies let the owner pass
     adapter: new PrismaPg({
       connectionString: database.ownerUrl,
-      options: `-c app.tenant_id=${own.tenant}`,
+      options: `-c app.tenant_id=${own.tenant} -c app.user_id=${own.user}`,
       max: 2,
     }),
   })
 })
 afterAll(() => plain.$disconnect())
 
-const clientOf = (hulls: HullChoice) => database[hulls].client({ tenantId: own.tenant })
+const clientOf = (hulls: HullChoice) => database[hulls].client({ tenantId: own.tenant, userId: own.user })
 
 /** The outcome of a case with a client, and all rows behind it. */
 async function outcomeWith(

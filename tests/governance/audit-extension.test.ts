@@ -545,6 +545,28 @@ describe('another tenant’s rows', () => {
   })
 })
 
+describe('another tenant’s row', () => {
+  it('is not locked by whoever names it, also behind hull one alone', async () => {
+    const foreign = await library.none.author.create({
+      data: { companyId: b, name: 'Bob', email: 'bob@example.org' },
+    })
+    const lock = () =>
+      library.admin.query(`select from "Author" where id = $1 for update nowait`, [foreign.id])
+    await library.none.$transaction(async (tx) => {
+      await tx.author.update({ where: { id: foreign.id }, data: { rank: 1 } })
+      expect((await failureOf(lock)).code).toBe('55P03')
+    })
+    const db = tenancyOf((client) => client.$extends(auditExtension()), library.adminUrl).client({
+      tenantId: a,
+    })
+    await db.$transaction(async (tx) => {
+      const update = tx.author.update({ where: { id: foreign.id }, data: { rank: 5 } })
+      expect((await failureOf(() => update)).code).toBe('P2025')
+      await lock()
+    })
+  })
+})
+
 describe('a masked field', () => {
   const mask = { Author: ['email'] }
   const [before, after] = ['ada@example.org', 'countess@example.org']
@@ -703,7 +725,7 @@ describe('of the bundled schema', () => {
       })
       await db.featureFlag.update({ where: { id: flagId }, data: { description: 'changed' } })
       const { auditEvents } = createGovernance(db, { can: () => true })
-      const { events } = await auditEvents.list({ order: 'asc' })
+      const { items: events } = await auditEvents.list({ order: 'asc' })
       const target = [{ type: 'Tenant', id: tenantId }]
       expect(events).toMatchObject([
         {
@@ -722,7 +744,7 @@ describe('of the bundled schema', () => {
       const other = createGovernance(tenancy.client({ tenantId: scene.b.tenantId, userId: scene.b.userId }), {
         can: () => true,
       })
-      expect((await other.auditEvents.list()).events).toEqual([])
+      expect((await other.auditEvents.list()).items).toEqual([])
     } finally {
       await tenancy.disconnect()
     }

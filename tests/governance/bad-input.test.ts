@@ -357,6 +357,26 @@ describe('another tenant’s id', () => {
   )
 })
 
+describe('another tenant’s id, with one hull alone', () => {
+  it.each(['one', 'two'] as const)('is not found with hull %s, and is there without either', async (hull) => {
+    const packageId = await others.package()
+    const foreign = { packageId, ...(await others.inReview(packageId)) }
+    const context = { tenantId: people.tenantId, userId: people.id('owner') }
+    const governance = createGovernance(database[hull].client(context))
+    for (const [name, call] of Object.entries({ ...writes, ...reads })) {
+      const refusal = await refusalWithoutTrace(() => call(governance, foreign))
+      expect(refusal).toEqual(await refusalOf(call(governance, nobody())))
+      // a change tells its request to the database by SQL, which a client refuses where no policy holds it
+      expect(refusal.code).toBe(hull === 'one' && name in writes ? 'DH205' : 'DH507')
+    }
+    // what the repositories ask for, asked of a client that nothing holds
+    const { none } = database
+    expect(await none.configVersion.findFirst({ where: { id: foreign.versionId } })).not.toBeNull()
+    expect(await none.configPackage.findFirst({ where: { id: packageId } })).not.toBeNull()
+    expect(await none.approval.findFirst({ where: { id: foreign.approvalId } })).not.toBeNull()
+  })
+})
+
 describe('no permission', () => {
   it.each(Object.keys({ ...writes, 'packages.create': 1 }))(
     'is forbidden for %s, audited once, and nothing is written',

@@ -309,7 +309,7 @@ describe('content that breaks the rules of its package', () => {
       .client('author')
       .configVersion.create({ data: { packageId, content: { limits: [secret] } } })
     await people.client('author').configVersion.update({ where: { id }, data: { status: 'REVIEW' } })
-    const [approval] = (await people.as('reviewer').approvals.listPending({ limit: 500 })).filter(
+    const [approval] = (await people.as('reviewer').approvals.listPending({ limit: 500 })).items.filter(
       ({ versionId }) => versionId === id,
     )
     const approvalId = approval?.id ?? ''

@@ -66,7 +66,7 @@ describe('a run', () => {
     expect(await traces.get(run.id)).toMatchObject({
       outcome: 'RUNNING',
       finishedAt: null,
-      duration: null,
+      durationMicros: null,
       steps: [],
     })
     const at = new Date('2026-01-01T00:00:00.000Z')
@@ -97,10 +97,12 @@ describe('a run', () => {
       [3, 'rounding', 'SUCCEEDED', null],
     ])
     // microseconds
-    expect(trace.steps[0]?.duration).toBe(250_000)
+    expect(trace.steps[0]?.durationMicros).toBe(250_000)
     // a step begins where the one before it ended
     expect(trace.steps[1]?.startedAt).toEqual(trace.steps[0]?.finishedAt)
-    expect(trace.duration).toBe(((trace.finishedAt?.getTime() ?? 0) - trace.startedAt.getTime()) * 1_000)
+    expect(trace.durationMicros).toBe(
+      ((trace.finishedAt?.getTime() ?? 0) - trace.startedAt.getTime()) * 1_000,
+    )
   })
 
   it('takes no further step or end when it is over, by whatever way', async () => {
@@ -403,7 +405,7 @@ describe('a list', () => {
       } while (after)
       expect(seen.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
       const values = seen.map(
-        (trace) => (orderBy === 'duration' ? trace.duration : trace.startedAt.getTime()) ?? -1,
+        (trace) => (orderBy === 'duration' ? trace.durationMicros : trace.startedAt.getTime()) ?? -1,
       )
       expect(values).toEqual(values.toSorted((one, other) => other - one))
     }

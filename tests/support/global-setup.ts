@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { runMigrations } from '../../src/migrations/runner.ts'
 import { quoteIdentifier } from '../../src/policy/identifier.ts'
 import { openDatabaseServer } from '../../src/testing/index.ts'
+import { generatedFolderOf } from '../fixtures/generated-folder.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -29,6 +31,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   project.provide('run', run)
 
   return async () => {
+    rmSync(generatedFolderOf(run), { recursive: true, force: true })
     const client = new pg.Client({ connectionString: adminUrl })
     await client.connect()
     const { rows } = await client.query<{ name: string }>(

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -33,12 +33,15 @@ export class PostgresClient {
    */
   run(program: string, connectionString: string, args: readonly string[], input?: string): string {
     const target = program === 'pg_restore' ? '--dbname' : '-d'
-    return execFileSync(join(this.#folder, program), [target, connectionString, ...args], {
-      encoding: 'utf8',
-      input: input ?? '',
-      maxBuffer: 256 * 1024 * 1024,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
+    const { status, stdout, stderr, error } = spawnSync(
+      join(this.#folder, program),
+      [target, connectionString, ...args],
+      { encoding: 'utf8', input: input ?? '', maxBuffer: 256 * 1024 * 1024 },
+    )
+    // a program that fails does not read the rest of its input
+    if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    if (status !== 0) throw new Error(`${program} failed:\n${stderr}`)
+    return stdout
   }
 }
 

@@ -8,7 +8,7 @@ set local role doublehull_owner;
 revoke all on audit.audit_head from public, doublehull_app, doublehull_reader, doublehull_system;
 alter table audit.audit_head enable row level security;
 alter table audit.audit_head force row level security;
-create policy owner_maintenance on audit.audit_head
+create policy owner_maintenance_def1602b on audit.audit_head
   as permissive for all to doublehull_owner
   using (true)
   with check (true);
@@ -246,7 +246,7 @@ create function audit.protect_partition(name text) returns void
 as $$
 begin
   execute format('alter table audit.%I enable row level security, force row level security', name);
-  execute format('create policy owner_maintenance on audit.%I as permissive for all to doublehull_owner '
+  execute format('create policy owner_maintenance_def1602b on audit.%I as permissive for all to doublehull_owner '
                  'using (true) with check (true)', name);
   execute format('create unique index %I on audit.%I (tenant_id, seq)', name || '_seq_key', name);
   execute format('create unique index %I on audit.%I (tenant_id, prev_hash)', name || '_prev_hash_key', name);

@@ -18,7 +18,7 @@ alter table governance.kill_switch
 revoke all on governance.kill_switch_gate from public, doublehull_app, doublehull_reader, doublehull_system;
 alter table governance.kill_switch_gate enable row level security;
 alter table governance.kill_switch_gate force row level security;
-create policy owner_maintenance on governance.kill_switch_gate
+create policy owner_maintenance_def1602b on governance.kill_switch_gate
   as permissive for all to doublehull_owner
   using (true)
   with check (true);

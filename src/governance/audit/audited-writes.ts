@@ -1,7 +1,7 @@
 import type { TenantContext } from '../../context/tenant-context.ts'
 import { type Args, isArgs } from '../../extension/scoping.ts'
 import type { ObservedSchema, ObservedWrite, WriteObserver } from '../../extension/write-observer.ts'
-import { delegateName, keyOf, type ModelManifest } from '../../manifest/manifest.ts'
+import { delegateName, keyOf, type ModelManifest, tenantFieldOf } from '../../manifest/manifest.ts'
 import { type AuditedValues, digestOf, type RecordedFields, type RowChange } from './audited-values.ts'
 import { reaches, type WrittenRelations, writtenRelations } from './written-relations.ts'
 
@@ -109,11 +109,10 @@ class AuditedWrite {
     let after: Row | undefined
     if (operation === 'delete') result = await this.#write.run(this.#args)
     else {
-      const [row, answer] = await this.#runWithKey()
+      const [row, answer] = await this.#runWithColumns()
       result = answer
-      after = ((await this.#delegate().findFirst?.({ where: this.#keyIn(row), select })) ?? undefined) as
-        | Row
-        | undefined
+      // what the write returns of the row, unless rows of relations are to be compared too
+      after = relations.size === 0 ? row : await this.#find(this.#keyIn(row), select)
     }
     const key = this.#keyIn(after ?? before ?? {})
     const change = this.#change(model, key, before, after)
@@ -235,13 +234,31 @@ class AuditedWrite {
 
   /** The row of an operation on one, which nobody changes from now on. */
   async #lockOne(select: Args): Promise<Row | undefined> {
-    const found = (await this.#delegate().findUnique?.({
-      where: this.#where(),
-      select: this.#selectedKey(),
-    })) as Row | null
+    const given = this.#givenKey()
+    const found = given ?? (await this.#findUnique(this.#selectedKey()))
     if (!found) return undefined
     await this.#write.lock(this.#write.model, [found])
-    return ((await this.#delegate().findFirst?.({ where: found, select })) ?? undefined) as Row | undefined
+    // the filters beside a key that was given have not been asked yet
+    return given ? this.#findUnique(select) : this.#find(found, select)
+  }
+
+  /** The key where the caller has named the row by it, and the lock can tell whose the row is. */
+  #givenKey(): Row | undefined {
+    const where = this.#where()
+    const model = this.#schema.manifest.models[this.#write.model]
+    if (!model || tenantFieldOf(model) === undefined) return undefined
+    const isGiven = this.#key.every((field) => ['string', 'number', 'bigint'].includes(typeof where[field]))
+    return isGiven ? this.#keyIn(where) : undefined
+  }
+
+  async #findUnique(select: Args): Promise<Row | undefined> {
+    const row = await this.#delegate().findUnique?.({ where: this.#where(), select })
+    return (row ?? undefined) as Row | undefined
+  }
+
+  async #find(key: Row, select: Args): Promise<Row | undefined> {
+    const row = await this.#delegate().findFirst?.({ where: key, select })
+    return (row ?? undefined) as Row | undefined
   }
 
   async #lockMany(keys: readonly Row[]): Promise<readonly Row[]> {
@@ -277,35 +294,40 @@ class AuditedWrite {
     return [result.count, result]
   }
 
-  /** Runs the write so that the answer has the key, and gives it to the caller as it was asked for. */
-  async #runWithKey(): Promise<readonly [row: Row, answer: unknown]> {
-    const [args, added] = this.#withKey()
+  /** Runs the write so that the answer has all columns, and gives it to the caller as it was asked for. */
+  async #runWithColumns(): Promise<readonly [row: Row, answer: unknown]> {
+    const [args, added] = this.#showing(this.#columns(this.#write.model))
     const row = (await this.#write.run(args)) as Row
     return [row, without(row, added)]
   }
 
   async #runAllWithKey(): Promise<readonly [rows: readonly Row[], answer: unknown]> {
-    const [args, added] = this.#withKey()
+    const [args, added] = this.#showing(this.#key)
     const rows = (await this.#write.run(args)) as readonly Row[]
     return [rows, rows.map((row) => without(row, added))]
   }
 
-  #withKey(): readonly [args: Args, added: readonly string[]] {
+  /** The arguments with fields in the answer that the caller has not asked for, and which ones those are. */
+  #showing(fields: readonly string[]): readonly [args: Args, added: readonly string[]] {
     const { select, omit } = this.#args
     if (isArgs(select)) {
-      const added = this.#key.filter((field) => select[field] !== true)
+      const added = fields.filter((field) => select[field] !== true)
       return [{ ...this.#args, select: { ...select, ...shown(added, true) } }, added]
     }
     const own = isArgs(omit) ? omit : {}
     const everywhere = this.#schema.globalOmit[delegateName(this.#write.model)] ?? {}
-    const added = this.#key.filter((field) => own[field] ?? everywhere[field])
+    const added = fields.filter((field) => own[field] ?? everywhere[field])
     if (added.length === 0) return [this.#args, added]
     return [{ ...this.#args, omit: { ...own, ...shown(added, false) } }, added]
   }
 
+  #columns(name: string): readonly string[] {
+    return Object.keys(this.#schema.manifest.models[name]?.columns ?? {})
+  }
+
   /** All columns, and those of the rows that a nested write goes along to, as far as these are recorded. */
   #selectOf(name: string, relations: WrittenRelations): Args {
-    const columns = Object.keys(this.#schema.manifest.models[name]?.columns ?? {})
+    const columns = this.#columns(name)
     const further = [...relations].flatMap(([field, { model, list, relations: beyond }]) => {
       if (!this.#options.models.has(model) && !reaches(beyond, (other) => this.#options.models.has(other)))
         return []
@@ -323,7 +345,7 @@ class AuditedWrite {
   ): RowChange {
     const { values } = this.#options
     const tenantId = String(this.#write.context.tenantId)
-    const fields = Object.keys(this.#schema.manifest.models[name]?.columns ?? {})
+    const fields = this.#columns(name)
     return {
       type: name,
       id: values.idOf(tenantId, name, key),

@@ -39,6 +39,8 @@ export interface Step {
   readonly who: number
   readonly way: 'repository' | 'prisma' | 'sql'
   readonly version: number
+  /** The version that the place means, once that is known. */
+  readonly id?: string
   /** A version that it is allowed of, where there is one, is chosen among these only. */
   readonly aimed: boolean
   /** What the step expects was so before: a lock version, or what is in force. */
@@ -85,7 +87,9 @@ export function activeOf({ versions }: Model): ModelVersion | undefined {
 
 /** The version that a step is about; none where there is none, or where it has nothing that the step needs. */
 export function versionOf(model: Model, step: Step): ModelVersion | undefined {
-  return model.versions[step.version % Math.max(model.versions.length, 1)]
+  const { versions } = model
+  if (step.id !== undefined) return versions.find(({ id }) => id === step.id)
+  return versions[step.version % Math.max(versions.length, 1)]
 }
 
 /** Whether a step makes sense at all: there is a version, and an approval where one is named. */

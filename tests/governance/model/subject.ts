@@ -150,8 +150,9 @@ export class Subject {
         `select set_config('app.tenant_id', $1, true), set_config('app.user_id', $2, true)`,
         [this.#tenantId, person.id],
       )
-      await client.query(text, [...values])
+      const { rowCount } = await client.query(text, [...values])
       await client.query('commit')
+      if (rowCount === 0) throw Object.assign(new Error('the statement met no row'), { code: 'no row' })
     } catch (error) {
       await client.query('rollback')
       throw error
