@@ -51,6 +51,8 @@ create function governance.hold_package() returns trigger
   language plpgsql
   set search_path = ''
 as $$
+declare
+  actor pg_catalog.uuid;
 begin
   if governance.is_maintenance() then
     return new;
@@ -74,6 +76,18 @@ begin
     new.archived_at := now();
   elsif new.archived_at is distinct from old.archived_at then
     perform governance.refuse_move('a package is archived for good', 'ARCHIVED', 'OPEN');
+  end if;
+
+  -- How strictly a package is reviewed, and what it is found by, decides what comes into force as much as a vote does.
+  if new.key <> old.key or new.quorum < old.quorum or (old.separate_activator and not new.separate_activator) then
+    actor := governance.require_actor();
+    if not exists (select from tenancy.membership m
+                    where m.tenant_id = old.tenant_id and m.user_id = actor and m.role in ('OWNER', 'ADMIN'))
+    then
+      raise exception using
+        errcode = 'DH505',
+        message = 'DH505: only an owner or an administrator of the tenant gives a package another key, or a less strict review';
+    end if;
   end if;
 
   -- the next number, or one that a version has
@@ -719,7 +733,9 @@ begin
     jsonb_build_array(jsonb_build_object('type', 'package', 'id', package.id)),
     jsonb_build_object(
       'stage', case when verb = 'delete' then 'DELETED' when package.archived_at is null then 'OPEN' else 'ARCHIVED' end,
-      'packageId', package.id));
+      'packageId', package.id)
+    || case when tg_op = 'UPDATE' and (old.quorum, old.separate_activator) <> (new.quorum, new.separate_activator)
+         then jsonb_build_object('quorum', new.quorum, 'separateActivator', new.separate_activator) else '{}' end);
   return null;
 end
 $$;

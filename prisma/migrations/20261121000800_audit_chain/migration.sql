@@ -197,6 +197,32 @@ create trigger refuse_change
   before update or delete or truncate on audit.audit_checkpoint
   for each statement execute function audit.refuse_change();
 
+-- Whether its signature is right, only the keys tell. But one that signs no event of the chain would have every
+-- verification say that the chain is broken, for good. Behind the policies, so it sees the tenant's own events.
+create function audit.hold_checkpoint() returns trigger
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if not exists (select from audit.audit_event e
+                  where e.tenant_id = new.tenant_id and e.seq = new.seq and e.hash = new.hash)
+  then
+    raise exception using
+      errcode = 'DH507',
+      message = 'DH507: there is no such audit event to sign';
+  end if;
+  return null;
+end
+$$;
+
+comment on function audit.hold_checkpoint() is
+  'DH507 for a checkpoint that signs no event of the tenant.';
+
+create trigger hold_checkpoint
+  after insert on audit.audit_checkpoint
+  for each row when (not governance.is_maintenance())
+  execute function audit.hold_checkpoint();
+
 -- A signature is a change like any other, and is said in the chain behind what it signs.
 create function audit.record_checkpoint() returns trigger
   language plpgsql security definer

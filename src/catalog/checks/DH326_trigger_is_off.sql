@@ -23,6 +23,7 @@ with wanted as (
                  ('audit', 'audit_event', 'accept_event'),
                  ('audit', 'audit_event', 'chain_event'),
                  ('audit', 'audit_checkpoint', 'refuse_change'),
+                 ('audit', 'audit_checkpoint', 'hold_checkpoint'),
                  ('audit', 'audit_checkpoint', 'record_checkpoint')) as w (schema_name, table_name, trigger_name)
     join expected_table t on (t.schema_name, t.table_name) = (w.schema_name, w.table_name)
    where t.relkind in ('r', 'p')
