@@ -22,6 +22,7 @@ export const measurements = [
   'rewriting',
   'flags',
   'audit',
+  'governed',
   'growth',
   'signed',
   'audited',

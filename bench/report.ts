@@ -6,6 +6,7 @@ import { interactiveName } from './contenders/interactive-transaction.ts'
 import { floorName } from './contenders/plain.ts'
 import type { ByNetwork, Figures } from './figures.ts'
 import type { FlagCost } from './flag-cost.ts'
+import type { GovernedCallCost } from './governed-calls.ts'
 import type { Growth } from './growth.ts'
 import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
@@ -53,6 +54,8 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   readonly audited: Partial<Omit<TrailCost, 'wrongRows'>>
   /** Of writes a second with the chain of audit events, as multiples of those without it; less is more cost. */
   readonly audit: Partial<AuditCost>
+  /** What governed calls send to the database, by their names. */
+  readonly governed: Readonly<Record<string, GovernedCallCost>>
   /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
@@ -98,6 +101,7 @@ export interface Findings {
   readonly signed: SigningCost | undefined
   readonly audited: TrailCost | undefined
   readonly audit: AuditCost | undefined
+  readonly governed: Readonly<Record<string, GovernedCallCost>>
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly verify: VerifyCost | undefined
@@ -175,6 +179,7 @@ export function makeReport(findings: Findings): BenchReport {
           flagUpdate: significantChain(findings.audit.flagUpdate),
         }
       : {},
+    governed: findings.governed,
     policies: findings.policies
       ? {
           point: significant(findings.policies.point),

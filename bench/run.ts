@@ -15,6 +15,7 @@ import { type BenchServer, openBenchServer } from './databases.ts'
 import { startDelayedProxy } from './delayed-proxy.ts'
 import { type ByNetwork, Figures, type NetworkName, networkNames } from './figures.ts'
 import { measureFlags } from './flag-cost.ts'
+import { countGovernedCalls, loadColleagues } from './governed-calls.ts'
 import { type Growth, measureGrowth } from './growth.ts'
 import { growthData, loadBrandings, loadPackages, operationsData, tenantIdOf } from './load.ts'
 import { type Field, measureLatency, measureThroughput } from './operations.ts'
@@ -110,6 +111,9 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
   const audited = options.only.has('audited') ? await compareTrail(server, plan, log) : undefined
   const audit = options.only.has('audit') ? await compareAudit(server, plan, log) : undefined
+  const governed = options.only.has('governed')
+    ? await countGovernedCalls(await server.createDatabase('governed', loadColleagues))
+    : {}
   const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
   return makeReport({
     figures,
@@ -125,6 +129,7 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     signed,
     audited,
     audit,
+    governed,
     policies,
     types,
     verify,

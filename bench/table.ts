@@ -63,8 +63,20 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { audit, audited, client, flags, growth, policies, rewriting, signed, throughput, types, verify } =
-    report
+  const {
+    audit,
+    audited,
+    client,
+    flags,
+    governed,
+    growth,
+    policies,
+    rewriting,
+    signed,
+    throughput,
+    types,
+    verify,
+  } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -117,6 +129,9 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
     lines.push(
       `the chain leaves ${what} ${chain.manyTenants} of the calls a second it has without, of ${auditWorkload.callers} callers in ${auditWorkload.tenants} tenants, and ${chain.oneTenant} in one tenant`,
     )
+  }
+  for (const [name, { roundTrips, statements }] of Object.entries(governed)) {
+    lines.push(`${name} takes ${roundTrips} round trips, of ${statements} statements`)
   }
   if (types.checkTime !== undefined) {
     lines.push(

@@ -70,7 +70,11 @@ export class GovernedScope {
     const actor = this.actor()
     let permission: Permission | undefined
     const run = async (tx: BundledTransaction) => {
-      await tx.$executeRaw`select set_config('app.audit_context', ${JSON.stringify(this.auditContext())}, true)`
+      const context = this.auditContext()
+      // a transaction of one's own begins without any; the caller's may still have that of another call
+      if (this.#tx || Object.keys(context).length > 0) {
+        await tx.$executeRaw`select set_config('app.audit_context', ${JSON.stringify(context)}, true)`
+      }
       permission = typeof call.permission === 'string' ? call.permission : await call.permission(tx, actor)
       // a port without types may answer with anything, and only a yes is one
       const answer: unknown = await this.#can(actor, permission, call.resource, tx)
