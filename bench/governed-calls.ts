@@ -72,7 +72,7 @@ export async function countGovernedCalls(login: {
         mine.versions.updateDraft(id, { content }, { expectedLockVersion: 1 }),
       )
       await count('versions.submitForReview', () => mine.versions.submitForReview(id))
-      const [approval] = await theirs.approvals.listPending()
+      const [approval] = (await theirs.approvals.listPending()).items
       await count('approvals.approve', () => theirs.approvals.approve(approval?.id ?? ''))
       const activate = () => mine.versions.activate(id, { expectedActiveId })
       await count('versions.activate', activate)
