@@ -135,6 +135,19 @@ describe('content that it can store', () => {
     )
   })
 
+  it.each([
+    '{"value":{"$type":{}},"constructor":[]}',
+    '{"constructor":{},"a":{"$type":"Json","value":"1"}}',
+    '{"a":[{"constructor":1,"b":[{"$type":"Raw"}]}]}',
+  ])('is refused where Prisma would store another (%s)', async (text) => {
+    const content = JSON.parse(text) as unknown
+    const id = await people.draft()
+    const { versions } = people.as('author')
+    expect(await refusalOf(versions.updateDraft(id, { content }, { expectedLockVersion: 1 }))).toMatchObject({
+      code: 'DH506',
+    })
+  })
+
   it('may be 64 levels deep and 1 MiB large', async () => {
     const large = { a: 'x'.repeat(1_048_576 - '{"a":""}'.length) }
     for (const content of [deep(64), large]) {
