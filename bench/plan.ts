@@ -21,6 +21,8 @@ export const measurements = [
   'client',
   'rewriting',
   'flags',
+  'audit',
+  'governed',
   'growth',
   'signed',
   'audited',
@@ -67,6 +69,7 @@ export interface Plan {
   readonly rewritings: number
   /** Evaluations of flags. */
   readonly evaluations: number
+  readonly audit: RoundsPlan
   readonly types: RoundsPlan
   readonly verify: RoundsPlan
 }
@@ -86,6 +89,7 @@ const full: Plan = {
   clients: 20_000,
   rewritings: 20_000,
   evaluations: 2_000_000,
+  audit: { rounds: 16, budget: 30 * seconds },
   types: { rounds: 21, budget: 40 * seconds },
   verify: { rounds: 21, budget: 30 * seconds },
 }
@@ -102,6 +106,7 @@ const quick: Plan = {
   clients: 5_000,
   rewritings: 5_000,
   evaluations: 200_000,
+  audit: { rounds: 4, budget: 4 * seconds },
   types: { rounds: 7, budget: 8 * seconds },
   verify: { rounds: 5, budget: 6 * seconds },
 }
@@ -119,6 +124,7 @@ export function makePlan(isQuick: boolean, rounds: number | undefined): Plan {
     signed: asked,
     audited: asked,
     policies: asked,
+    audit: asked,
     types: asked,
     verify: asked,
     ...(plan.throughputOfOthers ? { throughputOfOthers: asked } : {}),

@@ -1,11 +1,12 @@
 import { availableParallelism, cpus } from 'node:os'
-import type { AuditCost } from './audit-cost.ts'
+import type { AuditCost, ChainCost } from './audit-cost.ts'
 import type { ClientCost } from './client-cost.ts'
 import { doublehullName } from './contenders/doublehull.ts'
 import { interactiveName } from './contenders/interactive-transaction.ts'
 import { floorName } from './contenders/plain.ts'
 import type { ByNetwork, Figures } from './figures.ts'
 import type { FlagCost } from './flag-cost.ts'
+import type { GovernedCallCost } from './governed-calls.ts'
 import type { Growth } from './growth.ts'
 import { significant } from './measure.ts'
 import type { Peer } from './peers.ts'
@@ -14,6 +15,7 @@ import type { PolicyCost } from './policy-cost.ts'
 import type { RewritingCost } from './rewriting-cost.ts'
 import type { SigningCost } from './signing-cost.ts'
 import type { Tally } from './tally.ts'
+import type { TrailCost } from './trail-cost.ts'
 import type { TypeCost } from './type-cost.ts'
 import type { VerifyCost } from './verify-cost.ts'
 
@@ -49,7 +51,11 @@ export interface BenchReport extends Omit<Comparison, 'throughput'> {
   /** A point read with a signed context, as a multiple of one without. */
   readonly signed: Partial<Omit<SigningCost, 'wrongRows'>>
   /** Writes a second, as multiples of those with less of an audit trail. */
-  readonly audited: Partial<Omit<AuditCost, 'wrongRows'>>
+  readonly audited: Partial<Omit<TrailCost, 'wrongRows'>>
+  /** Of writes a second with the chain of audit events, as multiples of those without it; less is more cost. */
+  readonly audit: Partial<AuditCost>
+  /** What governed calls send to the database, by their names. */
+  readonly governed: Readonly<Record<string, GovernedCallCost>>
   /** Of statements among a million rows, as multiples of the same with a condition written by hand. */
   readonly policies: Partial<PolicyCost>
   /** Of fifty queries, as multiples of what they cost the compiler with Prisma's own client. */
@@ -93,7 +99,9 @@ export interface Findings {
   readonly flags: FlagCost | undefined
   readonly growth: Growth | undefined
   readonly signed: SigningCost | undefined
-  readonly audited: AuditCost | undefined
+  readonly audited: TrailCost | undefined
+  readonly audit: AuditCost | undefined
+  readonly governed: Readonly<Record<string, GovernedCallCost>>
   readonly policies: PolicyCost | undefined
   readonly types: TypeCost | undefined
   readonly verify: VerifyCost | undefined
@@ -164,6 +172,14 @@ export function makeReport(findings: Findings): BenchReport {
           extension: significant(findings.audited.extension),
         }
       : {},
+    audit: findings.audit
+      ? {
+          statement: significantChain(findings.audit.statement),
+          record: significantChain(findings.audit.record),
+          flagUpdate: significantChain(findings.audit.flagUpdate),
+        }
+      : {},
+    governed: findings.governed,
     policies: findings.policies
       ? {
           point: significant(findings.policies.point),
@@ -209,6 +225,10 @@ export function makeReport(findings: Findings): BenchReport {
     method,
     seconds: Math.round(findings.seconds),
   }
+}
+
+function significantChain({ oneTenant, manyTenants }: ChainCost): ChainCost {
+  return { oneTenant: significant(oneTenant), manyTenants: significant(manyTenants) }
 }
 
 function compare({ figures, tally, statements, leaks }: Findings, name: string): Comparison {

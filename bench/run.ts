@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { runMigrations } from '../src/migrations/runner.ts'
 import { manyTables } from '../tests/verify/many-tables.ts'
-import { type AuditCost, measureAudit, withoutChain, withoutTrail } from './audit-cost.ts'
+import { type AuditCost, loadAudited, measureAudit, removeChain } from './audit-cost.ts'
 import { cases } from './cases.ts'
 import type { Cleanup } from './cleanup.ts'
 import { measureClientCost } from './client-cost.ts'
@@ -15,6 +15,7 @@ import { type BenchServer, openBenchServer } from './databases.ts'
 import { startDelayedProxy } from './delayed-proxy.ts'
 import { type ByNetwork, Figures, type NetworkName, networkNames } from './figures.ts'
 import { measureFlags } from './flag-cost.ts'
+import { countGovernedCalls, loadColleagues } from './governed-calls.ts'
 import { type Growth, measureGrowth } from './growth.ts'
 import { growthData, loadBrandings, loadPackages, operationsData, tenantIdOf } from './load.ts'
 import { type Field, measureLatency, measureThroughput } from './operations.ts'
@@ -29,6 +30,7 @@ import { measureRoundTrip } from './round-trip.ts'
 import { measureSigning, type SigningCost } from './signing-cost.ts'
 import { countStatementsOfTick } from './statements.ts'
 import { briefly, Tally } from './tally.ts'
+import { measureTrail, type TrailCost, withoutChain, withoutTrail } from './trail-cost.ts'
 import { measureTypeCost, type TypeCost } from './type-cost.ts'
 import { measureVerify, type VerifyCost, verifiedTables } from './verify-cost.ts'
 
@@ -107,7 +109,11 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
   const leaks = await probeAll(entrants, log)
   const { growth, policies } = await compareLarge(server, options, plan, log)
   const signed = options.only.has('signed') ? await compareSigning(server, plan, log) : undefined
-  const audited = options.only.has('audited') ? await compareAudit(server, plan, log) : undefined
+  const audited = options.only.has('audited') ? await compareTrail(server, plan, log) : undefined
+  const audit = options.only.has('audit') ? await compareAudit(server, plan, log) : undefined
+  const governed = options.only.has('governed')
+    ? await countGovernedCalls(await server.createDatabase('governed', loadColleagues))
+    : {}
   const verify = options.only.has('verify') ? await compareVerify(server, plan, log) : undefined
   return makeReport({
     figures,
@@ -122,6 +128,8 @@ export async function runBench(options: BenchOptions, cleanup: Cleanup, log: Log
     growth,
     signed,
     audited,
+    audit,
+    governed,
     policies,
     types,
     verify,
@@ -302,6 +310,16 @@ async function compareSigning(server: BenchServer, plan: Plan, log: Log): Promis
 }
 
 async function compareAudit(server: BenchServer, plan: Plan, log: Log): Promise<AuditCost> {
+  const chained = await server.createDatabase('chained', loadAudited)
+  const unchained = await server.createDatabase('unchained', async (admin) => {
+    await loadAudited(admin)
+    await removeChain(admin)
+  })
+  log('audited writes with the chain of their events, and without it')
+  return measureAudit({ chained, unchained }, plan.audit, plan.window)
+}
+
+async function compareTrail(server: BenchServer, plan: Plan, log: Log): Promise<TrailCost> {
   log('writes of many tenants with a chained audit trail, with one that is not, and with none')
   const make = (purpose: string, change?: (admin: pg.Client) => Promise<void>) =>
     server.createDatabase(purpose, async (admin) => {
@@ -312,7 +330,7 @@ async function compareAudit(server: BenchServer, plan: Plan, log: Log): Promise<
   const unchained = await make('unchained', withoutChain)
   const unaudited = await make('unaudited', withoutTrail)
   const urls = { chained: chained.appUrl, unchained: unchained.appUrl, unaudited: unaudited.appUrl }
-  return measureAudit(urls, plan.audited, plan.window)
+  return measureTrail(urls, plan.audited, plan.window)
 }
 
 async function compareVerify(server: BenchServer, plan: Plan, log: Log): Promise<VerifyCost> {

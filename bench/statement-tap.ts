@@ -10,6 +10,7 @@ export class StatementTap {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #executed: string[] = []
+  #roundTrips = 0
 
   private constructor(server: Server) {
     this.#server = server
@@ -41,6 +42,13 @@ export class StatementTap {
     return executed
   }
 
+  /** How many times since the last call a client has waited for an answer: each Sync, and each simple query. */
+  takeRoundTrips(): number {
+    const roundTrips = this.#roundTrips
+    this.#roundTrips = 0
+    return roundTrips
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     const closed = once(this.#server, 'close')
@@ -55,7 +63,10 @@ export class StatementTap {
       socket.on('error', () => socket.destroy())
       socket.on('close', () => this.#sockets.delete(socket))
     }
-    const read = frontendReader((text) => this.#executed.push(text))
+    const read = frontendReader({
+      executed: (text) => this.#executed.push(text),
+      awaited: () => this.#roundTrips++,
+    })
     client.on('data', (chunk) => {
       read(chunk)
       server.write(chunk)
@@ -66,8 +77,14 @@ export class StatementTap {
   }
 }
 
-/** Follows one connection's messages to the server, and reports the text of each statement that is executed. */
-function frontendReader(onExecuted: (text: string) => void): (chunk: Buffer) => void {
+interface FrontendEvents {
+  /** With the text of a statement. */
+  executed(text: string): void
+  awaited(): void
+}
+
+/** Follows one connection's messages to the server. */
+function frontendReader({ executed, awaited }: FrontendEvents): (chunk: Buffer) => void {
   const statements = new Map<string, string>()
   const portals = new Map<string, string>()
   let pending: Buffer = Buffer.alloc(0)
@@ -78,8 +95,9 @@ function frontendReader(onExecuted: (text: string) => void): (chunk: Buffer) => 
     const [first = '', second = ''] = body.toString('utf8').split('\0', 2)
     if (type === 'P') statements.set(first, second)
     else if (type === 'B') portals.set(first, statements.get(second) ?? '')
-    else if (type === 'E') onExecuted(portals.get(first) ?? '')
-    else if (type === 'Q') onExecuted(first)
+    else if (type === 'E') executed(portals.get(first) ?? '')
+    else if (type === 'Q') executed(first)
+    if (type === 'S' || type === 'Q') awaited()
   }
   return (chunk) => {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { auditWorkload } from './audit-cost.ts'
 import { doublehullName } from './contenders/doublehull.ts'
 import { networkNames } from './figures.ts'
 import { type CaseName, caseNames, workload } from './plan.ts'
@@ -62,7 +63,20 @@ function table(title: string, lines: readonly Line[]): string {
 }
 
 function findings(report: BenchReport, contenders: readonly (readonly [string, Comparison])[]): string {
-  const { audited, client, flags, growth, policies, rewriting, signed, throughput, types, verify } = report
+  const {
+    audit,
+    audited,
+    client,
+    flags,
+    governed,
+    growth,
+    policies,
+    rewriting,
+    signed,
+    throughput,
+    types,
+    verify,
+  } = report
   const lines: string[] = []
   if (throughput.delayedVsTransaction !== undefined) {
     lines.push(
@@ -105,6 +119,19 @@ function findings(report: BenchReport, contenders: readonly (readonly [string, C
     lines.push(
       `writes a second, of 8 clients and 64 tenants: with a chained audit trail ${audited.chain} x those with one that is not and ${audited.trail} x those without; with the audit extension ${audited.extension} x those without`,
     )
+  }
+  for (const [what, chain] of [
+    ['a bare insert of an event', audit.statement],
+    ['auditEvent.create', audit.record],
+    ['flags.update', audit.flagUpdate],
+  ] as const) {
+    if (!chain) continue
+    lines.push(
+      `the chain leaves ${what} ${chain.manyTenants} of the calls a second it has without, of ${auditWorkload.callers} callers in ${auditWorkload.tenants} tenants, and ${chain.oneTenant} in one tenant`,
+    )
+  }
+  for (const [name, { roundTrips, statements }] of Object.entries(governed)) {
+    lines.push(`${name} takes ${roundTrips} round trips, of ${statements} statements`)
   }
   if (types.checkTime !== undefined) {
     lines.push(

@@ -62,7 +62,7 @@ export async function governTenant(
   const { number } = await reviewer.branding.publish()
   step(`branding ${number} is published`)
 
-  const { events } = await reviewer.auditEvents.list({ order: 'asc', limit: 100 })
+  const { items: events } = await reviewer.auditEvents.list({ order: 'asc', limit: 100 })
   const report = await reviewer.auditEvents.verify()
   if (!report.ok) throw new Error('the chain of audit events is broken')
   step(`the audit trail is a chain of ${events.length} events, and verified`)
@@ -109,7 +109,9 @@ async function governPackage(
   step('version 1 of package "checkout" is a draft')
 
   await author.versions.submitForReview(first.id)
-  const [request] = await reviewer.approvals.listPending()
+  const {
+    items: [request],
+  } = await reviewer.approvals.listPending()
   if (!request) throw new Error('a submission opened no approval')
   await refused('DH510', author.approvals.approve(request.id))
   step('the author submits it for review, and may not approve it (DH510)')
@@ -125,7 +127,7 @@ async function governPackage(
 
   const second = await author.versions.createDraft(checkout.id, edit)
   await author.versions.submitForReview(second.id)
-  for (const { id } of await reviewer.approvals.listPending()) await reviewer.approvals.approve(id)
+  for (const { id } of (await reviewer.approvals.listPending()).items) await reviewer.approvals.approve(id)
   await reviewer.versions.activate(second.id, { expectedActiveId: first.id })
   step('version 2 is approved and active in its place')
   await reviewer.versions.rollback(first.id, { reason: 'customers pay in euros' })

@@ -14,13 +14,14 @@ import type { ContentRules } from './content-rules.ts'
 import { illegalMove, isTaken, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
 import { idSchema, limitSchema, reasonSchema } from './input-parts.ts'
+import { type Page, pageOf } from './page.ts'
 import type { Actor } from './permissions.ts'
 import { submitVersion } from './submit-version.ts'
 import { findVersion, permissionToWithdraw, rulesOfPackage } from './version-record.ts'
 
 /** Which approvals are listed. */
 export interface PendingListOptions {
-  /** The id of the last approval of the page before. */
+  /** The `next` of the page before. */
   readonly after?: string | undefined
   /** From 1 to 500; 50 unless told. */
   readonly limit?: number | undefined
@@ -99,10 +100,11 @@ export interface Approvals {
    *
    * @example
    * ```ts
-   * const next = await governance.approvals.listPending({ after: page.at(-1)?.id })
+   * const { items, next } = await governance.approvals.listPending()
+   * const more = next === null ? undefined : await governance.approvals.listPending({ after: next })
    * ```
    */
-  listPending(options?: PendingListOptions): Promise<readonly Approval[]>
+  listPending(options?: PendingListOptions): Promise<Page<Approval>>
 }
 
 const approveInput = z.strictObject({ comment: reasonSchema.optional() })
@@ -186,13 +188,11 @@ export function approvalsOf(scope: GovernedScope, rules: ContentRules): Approval
         orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
         // not with `skip: 1`: where the last one of the page before is decided by now, that would skip another
         ...(after === undefined ? {} : { cursor: { id: after } }),
-        take: after === undefined ? limit : limit + 1,
+        take: limit + (after === undefined ? 1 : 2),
         select: approvalSelect,
       })
-      return rows
-        .filter(({ id }) => id !== after)
-        .slice(0, limit)
-        .map(toApproval)
+      const behind = rows.filter(({ id }) => id !== after).map(toApproval)
+      return pageOf(behind, limit, ({ id }) => id)
     },
   }
 }

@@ -11,7 +11,7 @@ import { zodIssues } from './zod-issues.ts'
 export function checkedInput<Output>(what: string, schema: z.ZodType<Output>, input: unknown): Output {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
-  throw invalid(what, zodIssues(parsed.error.issues))
+  throw invalid(what, zodIssues(parsed.error.issues, { areOwn: true }))
 }
 
 /**
@@ -20,12 +20,19 @@ export function checkedInput<Output>(what: string, schema: z.ZodType<Output>, in
  * @param what what is not valid: a call, or the content of a version
  */
 export function invalid(what: string, issues: readonly InputIssue[], cause?: unknown): TenancyError {
-  const places = [...new Set(issues.map(({ path }) => path.join('.') || 'the whole'))]
-  const most = places.slice(0, 5).join(', ')
-  return new TenancyError('DH506', `${what} is not valid at: ${most}${places.length > 5 ? ', …' : ''}`, {
-    details: { issues },
-    ...(cause === undefined ? {} : { cause }),
+  const faults = issues.slice(0, 5).map(({ path, message }) => {
+    const place = path.join('.')
+    // names out of what was given may be of any length
+    return place === '' ? message : `${place.length > 100 ? `${place.slice(0, 100)}…` : place} ${message}`
   })
+  return new TenancyError(
+    'DH506',
+    `${what} is not valid: ${faults.join('; ')}${issues.length > 5 ? '; …' : ''}`,
+    {
+      details: { issues },
+      ...(cause === undefined ? {} : { cause }),
+    },
+  )
 }
 
 // NUL, and half of a surrogate pair
@@ -38,5 +45,8 @@ export function isStorable(text: string): boolean {
 
 /** A text that PostgreSQL can store and that says something. */
 export function saidText(schema: z.ZodString): z.ZodType<string, string> {
-  return schema.refine((text) => isStorable(text) && /\S/.test(text))
+  return schema.refine(
+    (text) => isStorable(text) && /\S/.test(text),
+    'must say something, without NUL and halves of characters',
+  )
 }

@@ -4,24 +4,25 @@ import { type AuditEvents, auditEventsOf } from './audit/audit-events.ts'
 import { type BrandingRepository, brandingOf } from './branding/branding.ts'
 import { ContentRules, type ContentSchemas } from './content-rules.ts'
 import { type Flags, flagsOf } from './flags/flags.ts'
-import { GovernedScope, type RequestOrigin } from './governed-scope.ts'
+import { GovernedScope } from './governed-scope.ts'
 import { type KillSwitches, killSwitchesOf } from './kill-switches.ts'
 import { type Packages, packagesOf } from './packages.ts'
 import { canByMembership, type PermissionPort } from './permissions.ts'
+import type { RequestOrigin } from './request-origin.ts'
 import { type Traces, tracesOf } from './traces.ts'
 import { type Versions, versionsOf } from './versions.ts'
 
 /** Settings of {@link createGovernance}. */
 export interface GovernanceOptions {
   /** Who may do what; by the role of the membership unless told. */
-  readonly can?: PermissionPort
+  readonly can?: PermissionPort | undefined
   /** Where the request came from, for the audit events of its changes. */
-  readonly origin?: RequestOrigin
+  readonly origin?: RequestOrigin | undefined
   /**
    * Zod schemas that the content of versions is held to, by the keys of their packages, beside the JSON Schemas of the
    * packages. They check and do not change: what a schema coerces or transforms is stored as it was given.
    */
-  readonly contentSchemas?: ContentSchemas
+  readonly contentSchemas?: ContentSchemas | undefined
 }
 
 /** The governed domain of one tenant. */

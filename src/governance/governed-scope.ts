@@ -4,12 +4,7 @@ import type { BundledTenantClient, BundledTransaction } from '../tenancy/bundled
 import { contextOf } from '../tenancy/tenant-client.ts'
 import { governanceError, messageOf } from './governance-error.ts'
 import { type Actor, forbidden, type Permission, type PermissionPort, type Resource } from './permissions.ts'
-
-/** Where a request came from, for the audit events of its changes. */
-export interface RequestOrigin {
-  readonly ip?: string
-  readonly userAgent?: string
-}
+import { auditContextOf, type RequestOrigin } from './request-origin.ts'
 
 /** What a mutating call is, to whom it must be allowed, and what its denial is recorded as. */
 export interface GovernedCall {
@@ -75,7 +70,11 @@ export class GovernedScope {
     const actor = this.actor()
     let permission: Permission | undefined
     const run = async (tx: BundledTransaction) => {
-      await tx.$executeRaw`select set_config('app.audit_context', ${JSON.stringify(this.auditContext())}, true)`
+      const context = this.auditContext()
+      // a transaction of one's own begins without any; the caller's may still have that of another call
+      if (this.#tx || Object.keys(context).length > 0) {
+        await tx.$executeRaw`select set_config('app.audit_context', ${JSON.stringify(context)}, true)`
+      }
       permission = typeof call.permission === 'string' ? call.permission : await call.permission(tx, actor)
       // a port without types may answer with anything, and only a yes is one
       const answer: unknown = await this.#can(actor, permission, call.resource, tx)
@@ -106,8 +105,7 @@ export class GovernedScope {
 
   /** What the audit events of the call say of the request. */
   auditContext(): Record<string, string> {
-    const { requestId } = this.#context()
-    return { ...this.#origin, ...(requestId === undefined ? {} : { requestId }) }
+    return auditContextOf(this.#origin, this.#context().requestId)
   }
 
   #context() {

@@ -3,7 +3,6 @@ export type { Approvals, PendingListOptions } from './approvals.ts'
 export type {
   AuditEventRecord,
   AuditEvents,
-  AuditPage,
   AuditRecordInput,
   AuditTarget,
 } from './audit/audit-events.ts'
@@ -60,7 +59,6 @@ export {
   openFlagSnapshot,
 } from './flags/flag-snapshot.ts'
 export type { Flag, FlagPatch, Flags } from './flags/flags.ts'
-export type { RequestOrigin } from './governed-scope.ts'
 export type { JsonValue } from './json-content.ts'
 export type {
   EngageInput,
@@ -71,6 +69,7 @@ export type {
 } from './kill-switch.ts'
 export type { KillSwitches, KillSwitchState, TurnedKillSwitch } from './kill-switches.ts'
 export type { ConfigPackage, NewPackage, PackageListOptions, Packages } from './packages.ts'
+export type { Page } from './page.ts'
 export {
   type Actor,
   canByMembership,
@@ -80,6 +79,7 @@ export {
   type Resource,
 } from './permissions.ts'
 export { createPlatformKillSwitches, type PlatformKillSwitches } from './platform-kill-switches.ts'
+export type { RequestOrigin } from './request-origin.ts'
 export type {
   FinishedOutcome,
   FinishTraceInput,
@@ -93,6 +93,6 @@ export type {
 } from './trace.ts'
 export type { TraceRun } from './trace-run.ts'
 export type { TraceSampling } from './trace-sampling.ts'
-export type { TracePage, Traces } from './traces.ts'
+export type { Traces } from './traces.ts'
 export type { ConfigVersion, ConfigVersionSummary, VersionStatus } from './version-record.ts'
 export type { DraftContent, HistoryEntry, HistoryOptions, VersionListOptions, Versions } from './versions.ts'

@@ -11,10 +11,10 @@ export const reasonSchema = textOf(2_000)
 
 /** An id of a record; in one spelling, so that it is equal to what the database answers. */
 export const idSchema = z
-  .string()
-  .max(36)
+  .string('must be a uuid')
+  .max(36, 'must be a uuid')
   .transform((id) => id.toLowerCase())
-  .pipe(z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/))
+  .pipe(z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a uuid'))
 
 /** How many records a list gives at once. */
 export const limitSchema = z.int().min(1).max(500).default(50)

@@ -38,6 +38,8 @@ class JsonCopy {
   readonly #maxBytes: number
   /** At least as many bytes as this have been seen: what is shared many times over is refused before it is all copied. */
   #bytes = 0
+  /** How many of the objects around have a property called `constructor`. */
+  #disguised = 0
 
   constructor(what: string, maxBytes: number) {
     this.#what = what
@@ -78,16 +80,23 @@ class JsonCopy {
     // of another realm, such as a test's, too
     const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
     if (!isPlain) return this.#refuse(path, 'must be a plain object')
+    // Prisma marks what has a $type, and takes an object around it whose constructor is none for no object: the mark stays
+    if (this.#disguised > 0 && Object.hasOwn(input, '$type')) {
+      return this.#refuse(path, 'must have no $type within an object that has a property called constructor')
+    }
+    const disguises = Object.hasOwn(input, 'constructor') ? 1 : 0
     const copy: Record<string, JsonValue> = {}
     if (Object.getOwnPropertySymbols(input).length > 0) {
       return this.#refuse(path, 'must have no symbol as a property name')
     }
+    this.#disguised += disguises
     for (const key of Object.keys(input)) {
       this.#text(key, path)
       // on its way through Prisma it would become nothing
       if (key === '__proto__') return this.#refuse(path, 'must have no property called __proto__')
       copy[key] = this.of((input as Record<string, unknown>)[key], [...path, key])
     }
+    this.#disguised -= disguises
     return copy
   }
 

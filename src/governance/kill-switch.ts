@@ -47,11 +47,11 @@ export interface ReleaseInput extends KillSwitchTarget {
   readonly waitMillis?: number | undefined
 }
 
-const resource = textOf(200).refine((text) => text.trim() !== '')
+const resource = textOf(200)
 const target = {
   scope: z.enum(['GLOBAL', 'TENANT', 'RESOURCE']),
   resource: resource.optional(),
-  reason: textOf(1_000).refine((text) => text.trim() !== ''),
+  reason: textOf(1_000),
   waitMillis: z.int().min(1).max(600_000).default(10_000),
 }
 const fits = ({
@@ -61,7 +61,7 @@ const fits = ({
   readonly scope: KillSwitchScope
   readonly resource?: string | undefined
 }) => scope === 'GLOBAL' || (scope === 'RESOURCE') === (resource !== undefined)
-const atResource = { path: ['resource'] }
+const atResource = { path: ['resource'], message: 'must be there for the scope RESOURCE, and not for TENANT' }
 
 export const resourceSchema = z.strictObject({ resource: resource.optional() })
 
@@ -76,4 +76,5 @@ export const engageSchema = z
   .refine(fits, atResource)
   .refine(({ expiresAt, expiresInMillis }) => expiresAt === undefined || expiresInMillis === undefined, {
     path: ['expiresInMillis'],
+    message: 'must not stand beside expiresAt',
   })

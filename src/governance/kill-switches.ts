@@ -88,7 +88,7 @@ export interface KillSwitches {
    * const { engaged, by } = await governance.killSwitches.isEngaged({ resource: 'mail' })
    * ```
    */
-  isEngaged(what?: { readonly resource?: string }): Promise<KillSwitchState>
+  isEngaged(what?: { readonly resource?: string | undefined }): Promise<KillSwitchState>
 
   /**
    * All switches of the tenant and of the platform, engaged or not.
@@ -117,7 +117,7 @@ export interface KillSwitches {
    * })
    * ```
    */
-  assertNotEngaged(tx: BundledTransaction, what?: { readonly resource?: string }): Promise<void>
+  assertNotEngaged(tx: BundledTransaction, what?: { readonly resource?: string | undefined }): Promise<void>
 }
 
 export function killSwitchesOf(scope: GovernedScope): KillSwitches {

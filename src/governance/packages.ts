@@ -6,6 +6,7 @@ import { illegalMove, isTaken, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
 import { idSchema, limitSchema, textOf } from './input-parts.ts'
 import type { JsonValue } from './json-content.ts'
+import { type Page, pageOf } from './page.ts'
 
 /** A named piece of a tenant's configuration. */
 export interface ConfigPackage {
@@ -45,7 +46,7 @@ export interface NewPackage {
 
 /** Which packages are listed. */
 export interface PackageListOptions {
-  /** The id of the last package of the page before. */
+  /** The `next` of the page before. */
   readonly after?: string | undefined
   /** From 1 to 500; 50 unless told. */
   readonly limit?: number | undefined
@@ -92,10 +93,11 @@ export interface Packages {
    *
    * @example
    * ```ts
-   * const next = await governance.packages.list({ after: page.at(-1)?.id })
+   * const { items, next } = await governance.packages.list()
+   * const more = next === null ? undefined : await governance.packages.list({ after: next })
    * ```
    */
-  list(options?: PackageListOptions): Promise<readonly ConfigPackage[]>
+  list(options?: PackageListOptions): Promise<Page<ConfigPackage>>
   /**
    * Archives a package for good: it gets no new versions, and none is put in force any more. What is in force stays so
    * until it is deprecated. Needs `config:archive`.
@@ -125,7 +127,12 @@ const select = {
   updatedAt: true,
 } as const
 
-const keySchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/)
+const keySchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/,
+    'must be 1 to 128 letters, digits, dots, hyphens, underscores or slashes, the first a letter or a digit',
+  )
 
 const newPackage = z.strictObject({
   key: keySchema,
@@ -183,15 +190,16 @@ export function packagesOf(scope: GovernedScope, rules: ContentRules): Packages 
 
     async list(options = {}) {
       const { after, limit, archived } = checkedInput('packages.list', listOptions, options)
-      return scope.reader.configPackage.findMany({
+      const rows = await scope.reader.configPackage.findMany({
         where: {
           archivedAt: archived ? { not: null } : null,
           ...(after === undefined ? {} : { id: { gt: after } }),
         },
         orderBy: { id: 'asc' },
-        take: limit,
+        take: limit + 1,
         select,
       })
+      return pageOf(rows, limit, ({ id }) => id)
     },
 
     async archive(input) {

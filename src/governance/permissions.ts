@@ -1,9 +1,11 @@
 import { TenancyError } from '../errors.ts'
 import type { BundledTransaction } from '../tenancy/bundled.ts'
 
-/** What may be allowed: `<what>:<verb>`. */
+/**
+ * What may be allowed: `<what>:<verb>`. Reading is not asked about, but for the audit trail: every user of a tenant client
+ * reads what is the tenant's.
+ */
 export const permissions = [
-  'config:read',
   'config:create',
   'config:edit',
   'config:submit',
@@ -62,9 +64,7 @@ export type PermissionPort = (
 
 type Role = 'OWNER' | 'ADMIN' | 'EDITOR' | 'REVIEWER' | 'VIEWER'
 
-const viewer: readonly Permission[] = ['config:read']
 const editor: readonly Permission[] = [
-  ...viewer,
   'config:create',
   'config:edit',
   'config:submit',
@@ -73,24 +73,19 @@ const editor: readonly Permission[] = [
   'audit:record',
   'trace:write',
 ]
-const reviewer: readonly Permission[] = [
-  ...viewer,
-  'config:review',
-  'config:approve',
-  'audit:read',
-  'audit:record',
-]
+const reviewer: readonly Permission[] = ['config:review', 'config:approve', 'audit:read', 'audit:record']
 const rolePermissions: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   OWNER: new Set(permissions),
   ADMIN: new Set(permissions),
   EDITOR: new Set(editor),
   REVIEWER: new Set(reviewer),
-  VIEWER: new Set(viewer),
+  VIEWER: new Set(),
 }
 
 /**
  * The default {@link PermissionPort}: what the role of the actor's membership allows. Owners and administrators may do
- * everything; editors write configuration, flags and branding; reviewers decide on it; viewers read.
+ * everything; editors write configuration, flags and branding; reviewers decide on it and read the audit trail; viewers change nothing.
+ * A user without a membership of the tenant may do nothing.
  */
 export const canByMembership: PermissionPort = async (actor, permission, _resource, tx) => {
   const membership = await tx.membership.findFirst({

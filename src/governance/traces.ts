@@ -5,6 +5,7 @@ import { contextOf } from '../tenancy/tenant-client.ts'
 import { checkedInput } from './checked-input.ts'
 import { governanceError, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
+import { type Page, pageOf } from './page.ts'
 import {
   type FinishTraceInput,
   finishSchema,
@@ -25,13 +26,6 @@ import {
 import { boundedPayload, type TracePayload } from './trace-payload.ts'
 import { TraceRun } from './trace-run.ts'
 import { isSampled } from './trace-sampling.ts'
-
-/** A page of runs. */
-export interface TracePage {
-  readonly items: readonly TraceSummary[]
-  /** What to give as `after` for the page behind it; null where there is none. */
-  readonly next: string | null
-}
 
 /**
  * What versions' rules did: a trace for each run, with its steps.
@@ -105,7 +99,7 @@ export interface Traces {
    * const more = slow.next ? await governance.traces.list({ orderBy: 'duration', after: slow.next }) : undefined
    * ```
    */
-  list(input?: ListTracesInput): Promise<TracePage>
+  list(input?: ListTracesInput): Promise<Page<TraceSummary>>
 
   /**
    * Deletes the runs that started before a time, with their steps, also those that never ended. Each batch is a
@@ -224,10 +218,10 @@ class TenantTraces implements Traces {
       tx.executionTrace.findFirst({ where: { id }, include: { steps: { orderBy: { seq: 'asc' } } } }),
     )
     if (!trace) throw notFound('trace')
-    const { tenantId: _, steps, ...rest } = trace
+    const { tenantId: _, steps, duration, ...rest } = trace
     return {
       ...rest,
-      duration: micros(trace.duration),
+      durationMicros: micros(duration),
       steps: steps.map(({ seq, name, outcome, payload, startedAt, finishedAt, duration }) => ({
         seq,
         name,
@@ -235,12 +229,12 @@ class TenantTraces implements Traces {
         payload,
         startedAt,
         finishedAt,
-        duration: micros(duration),
+        durationMicros: micros(duration),
       })),
     }
   }
 
-  async list(input: ListTracesInput = {}): Promise<TracePage> {
+  async list(input: ListTracesInput = {}): Promise<Page<TraceSummary>> {
     const { versionId, outcome, minDurationMillis, from, to, orderBy, after, limit } = checkedInput(
       'traces.list',
       listSchema,
@@ -261,7 +255,7 @@ class TenantTraces implements Traces {
                          < (timestamptz 'epoch' + ${BigInt(last)}::int8 * interval '1 microsecond', ${lastId}::uuid)`
     const found = await this.#direct(
       (tx) => tx.$queryRaw<
-        (Omit<TraceSummary, 'duration'> & { duration: bigint | null; position: bigint })[]
+        (Omit<TraceSummary, 'durationMicros'> & { duration: bigint | null; position: bigint })[]
       >`
         select t.id, t.version_id as "versionId", t.name, t.outcome::text, t.request_id as "requestId",
                t.started_at as "startedAt", t.finished_at as "finishedAt", t.duration, ${by} as position
@@ -278,11 +272,12 @@ class TenantTraces implements Traces {
          order by ${orderBy === 'duration' ? Prisma.sql`t.duration` : Prisma.sql`t.started_at`} desc, t.id desc
          limit ${limit + 1}`,
     )
-    const items = found
-      .slice(0, limit)
-      .map(({ position: _position, ...trace }) => ({ ...trace, duration: micros(trace.duration) }))
-    const end = found[limit - 1]
-    return { items, next: found.length > limit && end ? `${end.position}.${end.id}` : null }
+    const { items, next } = pageOf(found, limit, ({ position, id }) => `${position}.${id}`)
+    const summaryOf = ({ position: _position, duration, ...trace }: (typeof found)[number]) => ({
+      ...trace,
+      durationMicros: micros(duration),
+    })
+    return { items: items.map(summaryOf), next }
   }
 
   async prune(input: { readonly olderThan: Date; readonly batchSize?: number | undefined }) {

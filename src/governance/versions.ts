@@ -14,6 +14,7 @@ import type { ContentRules } from './content-rules.ts'
 import { conflict, notFound } from './governance-error.ts'
 import type { GovernedScope } from './governed-scope.ts'
 import { idSchema, limitSchema, reasonSchema } from './input-parts.ts'
+import { type Page, pageOf } from './page.ts'
 import { submitVersion } from './submit-version.ts'
 import {
   assertStartsFrom,
@@ -39,7 +40,7 @@ export interface DraftContent {
 
 /** Which versions are listed. */
 export interface VersionListOptions {
-  /** The number of the last version of the page before. */
+  /** The `next` of the page before: the number of its last version. */
   readonly after?: number | undefined
   /** From 1 to 500; 50 unless told. */
   readonly limit?: number | undefined
@@ -48,7 +49,7 @@ export interface VersionListOptions {
 
 /** Which part of a history is read. */
 export interface HistoryOptions {
-  /** The `seq` of the last entry of the page before. */
+  /** The `next` of the page before: the `seq` of its last entry. */
   readonly after?: number | undefined
   /** From 1 to 500; 50 unless told. */
   readonly limit?: number | undefined
@@ -233,10 +234,10 @@ export interface Versions {
    *
    * @example
    * ```ts
-   * const drafts = await governance.versions.list(packageId, { status: 'DRAFT' })
+   * const { items: drafts } = await governance.versions.list(packageId, { status: 'DRAFT' })
    * ```
    */
-  list(packageId: string, options?: VersionListOptions): Promise<readonly ConfigVersionSummary[]>
+  list(packageId: string, options?: VersionListOptions): Promise<Page<ConfigVersionSummary, number>>
   /**
    * What is different between the contents of two versions.
    *
@@ -255,10 +256,11 @@ export interface Versions {
    *
    * @example
    * ```ts
-   * for (const { at, kind, version, actorId, reason } of await governance.versions.history(packageId)) { … }
+   * const { items } = await governance.versions.history(packageId)
+   * for (const { at, kind, version, actorId, reason } of items) { … }
    * ```
    */
-  history(packageId: string, options?: HistoryOptions): Promise<readonly HistoryEntry[]>
+  history(packageId: string, options?: HistoryOptions): Promise<Page<HistoryEntry, number>>
 }
 
 const draftSchema = z.strictObject({ content: z.unknown() })
@@ -447,11 +449,11 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
           ...(status === undefined ? {} : { status }),
         },
         orderBy: { number: 'desc' },
-        take: limit,
+        take: limit + 1,
         select: summarySelect,
       })
       if (versions.length === 0) await rulesOfPackage(scope.reader, packageId)
-      return versions
+      return pageOf(versions, limit, ({ number }) => number)
     },
 
     async diff(fromId, toId) {
@@ -468,7 +470,7 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
       const rows = await scope.reader.activation.findMany({
         where: { packageId, ...(after === undefined ? {} : { seq: { lt: after } }) },
         orderBy: { seq: 'desc' },
-        take: limit,
+        take: limit + 1,
         select: {
           seq: true,
           kind: true,
@@ -480,13 +482,16 @@ export function versionsOf(scope: GovernedScope, rules: ContentRules): Versions 
         },
       })
       if (rows.length === 0) await rulesOfPackage(scope.reader, packageId)
-      return rows.map(({ createdAt, version: { approvals, ...version }, previousVersion, ...entry }) => ({
-        ...entry,
-        version,
-        previous: previousVersion,
-        at: createdAt,
-        approvals: approvals.map(toApproval),
-      }))
+      const entries = rows.map(
+        ({ createdAt, version: { approvals, ...version }, previousVersion, ...entry }) => ({
+          ...entry,
+          version,
+          previous: previousVersion,
+          at: createdAt,
+          approvals: approvals.map(toApproval),
+        }),
+      )
+      return pageOf(entries, limit, ({ seq }) => seq)
     },
   }
 }

@@ -6,15 +6,16 @@ import type { InputIssue } from '../errors.ts'
  * may say anything.
  *
  * @param issues as `safeParse` gives them
- * @param at where the checked value stands in what was given
+ * @param options `areOwn`: the schema is the package's, so that what its rules say may be told
  */
 export function zodIssues(
   issues: readonly z.core.$ZodIssue[],
-  at: InputIssue['path'] = [],
+  { areOwn = false }: { readonly areOwn?: boolean } = {},
 ): readonly InputIssue[] {
   return issues.map((issue) => ({
-    path: [...at, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
-    message: messageOf(issue),
+    path: issue.path.map((part) => (typeof part === 'number' ? part : String(part))),
+    // where a rule has no words of its own, zod has some, which begin otherwise
+    message: areOwn && issue.message.startsWith('must ') ? issue.message : messageOf(issue),
   }))
 }
 

@@ -70,12 +70,18 @@ export function contextOfExchange(
 
 /**
  * The statement that takes away a context that somebody's SQL set for the whole session, and the claims of a token too,
- * which a database in plain mode believes. It goes behind the end of a transaction, and not before: triggers that are
+ * which a database in plain mode believes, and what audit events say of a request. It goes behind the end of a transaction, and not before: triggers that are
  * deferred to the end need the context. Destroying the connection would not be enough behind a pooler, which keeps the
  * server's end of it for the next client.
  */
 export const contextReset: Step = {
-  text: `select ${['app.tenant_id', 'app.user_id', 'app.context_signature', 'request.jwt.claims']
+  text: `select ${[
+    'app.tenant_id',
+    'app.user_id',
+    'app.context_signature',
+    'app.audit_context',
+    'request.jwt.claims',
+  ]
     .map((setting) => `pg_catalog.set_config('${setting}', '', false)`)
     .join(', ')}`,
   values: [],

@@ -186,7 +186,7 @@ describe('the chain', () => {
     await database.admin.query('delete from tenancy."user" where id = $1', [one.tenant.userId])
     const auditor = createGovernance(one.db, { can: () => true })
     expect(await auditor.auditEvents.verify()).toMatchObject({ ok: true, events: 2 })
-    expect((await auditor.auditEvents.list()).events[0]?.actorId).toBe(one.tenant.userId)
+    expect((await auditor.auditEvents.list()).items[0]?.actorId).toBe(one.tenant.userId)
   })
 })
 
@@ -265,9 +265,9 @@ describe('writers at once', () => {
     let after: string | undefined
     for (let pages = 0; pages < 4; pages++) {
       const page = await auditEvents.list({ order: 'asc', limit: 3, ...(after && { after }) })
-      seen.push(...page.events.map(({ seq }) => seq))
+      seen.push(...page.items.map(({ seq }) => seq))
       await Promise.all([record(one, 1), record(one, 1)])
-      after = page.next
+      after = page.next ?? undefined
       if (after === undefined) break
     }
     expect(seen).toEqual(Array.from({ length: seen.length }, (_, at) => at + 1))
@@ -276,7 +276,7 @@ describe('writers at once', () => {
     await record(one, 2)
     const rest = await auditEvents.list({ limit: 2, after: String(next) })
     const all = (await chainOf(one)).length
-    expect(rest.events.map(({ seq }) => seq)).toEqual([all - 4, all - 5])
+    expect(rest.items.map(({ seq }) => seq)).toEqual([all - 4, all - 5])
     await expect(auditEvents.list({ order: 'asc', after: String(next) })).rejects.toMatchObject({
       code: 'DH506',
       details: { issues: [{ path: ['after'] }] },
@@ -669,7 +669,7 @@ describe('the repository', () => {
       outcome: 'FAILURE',
     })
     await auditEvents.record({ action: 'invoice.made' })
-    const seqs = async (filters: object) => (await auditEvents.list({ filters })).events.map(({ seq }) => seq)
+    const seqs = async (filters: object) => (await auditEvents.list({ filters })).items.map(({ seq }) => seq)
     expect(await seqs({ action: 'report.' })).toEqual([2, 1])
     expect(await seqs({ action: 'rep%' })).toEqual([])
     expect(await seqs({ targetId: 'r2' })).toEqual([2])
@@ -677,14 +677,14 @@ describe('the repository', () => {
     expect(await seqs({ origin: 'DATABASE' })).toEqual([])
     expect(await seqs({ actorId: one.tenant.userId })).toEqual([3, 2, 1])
     expect(await seqs({ actorId: randomUUID() })).toEqual([])
-    const second = (await auditEvents.list()).events[1]
+    const second = (await auditEvents.list()).items[1]
     expect(second?.context).toEqual(origin)
     expect(await seqs({ from: second?.occurredAt })).toEqual([3, 2])
     expect(await seqs({ to: second?.occurredAt })).toEqual([1])
 
     const viewer = createGovernance(one.db, { can: (_, permission) => permission !== 'audit:read' })
     await expect(viewer.auditEvents.list()).rejects.toMatchObject({ code: 'DH505' })
-    expect((await auditEvents.list()).events[0]).toMatchObject({ action: 'audit.read', outcome: 'DENIED' })
+    expect((await auditEvents.list()).items[0]).toMatchObject({ action: 'audit.read', outcome: 'DENIED' })
   })
 
   it('says a checkpoint in the chain behind what it signs', async () => {
@@ -693,7 +693,7 @@ describe('the repository', () => {
     await expect(auditEvents.checkpoint({ privateKey })).rejects.toMatchObject({ code: 'DH507' })
     await record(one, 1)
     const { keyId, seq } = await auditEvents.checkpoint({ privateKey })
-    const [said] = (await auditEvents.list()).events
+    const [said] = (await auditEvents.list()).items
     expect(said).toMatchObject({
       seq: 2,
       action: 'audit.checkpoint',

@@ -725,7 +725,7 @@ describe('of the bundled schema', () => {
       })
       await db.featureFlag.update({ where: { id: flagId }, data: { description: 'changed' } })
       const { auditEvents } = createGovernance(db, { can: () => true })
-      const { events } = await auditEvents.list({ order: 'asc' })
+      const { items: events } = await auditEvents.list({ order: 'asc' })
       const target = [{ type: 'Tenant', id: tenantId }]
       expect(events).toMatchObject([
         {
@@ -744,7 +744,7 @@ describe('of the bundled schema', () => {
       const other = createGovernance(tenancy.client({ tenantId: scene.b.tenantId, userId: scene.b.userId }), {
         can: () => true,
       })
-      expect((await other.auditEvents.list()).events).toEqual([])
+      expect((await other.auditEvents.list()).items).toEqual([])
     } finally {
       await tenancy.disconnect()
     }

@@ -216,7 +216,7 @@ describe('retention', () => {
       last: 5,
       signedUpTo: 3,
     })
-    expect((await auditEvents.list({ limit: 1 })).events[0]).toMatchObject({
+    expect((await auditEvents.list({ limit: 1 })).items[0]).toMatchObject({
       action: 'audit.events.drop',
       origin: 'DATABASE',
       metadata: { before, lastSeq: 2 },

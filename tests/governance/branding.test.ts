@@ -51,7 +51,7 @@ beforeAll(async () => {
 describe('the branding of a tenant', () => {
   it('is drafted, edited, published and superseded, with one event for each call', async () => {
     const branding = brandingFor(a)
-    expect([await branding.get(), await branding.getDraft(), await branding.history()]).toEqual([
+    expect([await branding.get(), await branding.getDraft(), (await branding.history()).items]).toEqual([
       null,
       null,
       [],
@@ -82,11 +82,11 @@ describe('the branding of a tenant', () => {
     expect((await branding.get())?.id).toBe(first.id)
     await branding.publish()
     expect((await branding.get())?.id).toBe(second.id)
-    expect((await branding.history()).map(({ number, status }) => [number, status])).toEqual([
+    expect((await branding.history()).items.map(({ number, status }) => [number, status])).toEqual([
       [2, 'PUBLISHED'],
       [1, 'SUPERSEDED'],
     ])
-    expect((await branding.history({ before: 2, limit: 1 })).map(({ number }) => number)).toEqual([1])
+    expect((await branding.history({ after: 2, limit: 1 })).items.map(({ number }) => number)).toEqual([1])
 
     const again = await branding.draftFrom(first.id)
     expect(again).toMatchObject({ number: 3, status: 'DRAFT', tokens: red })

@@ -11,6 +11,14 @@ beforeAll(async () => {
   people = await People.plant(database)
 })
 
+/** What Prisma would store otherwise, and what is therefore refused. */
+function hasTypeWithinConstructor(value: unknown, within = false): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (within && Object.hasOwn(value, '$type')) return true
+  const below = within || (!Array.isArray(value) && Object.hasOwn(value, 'constructor'))
+  return Object.values(value).some((item) => hasTypeWithinConstructor(item, below))
+}
+
 const secret = 'a-value-that-nobody-may-read'
 const deep = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
 const cyclic: Record<string, unknown> = {}
@@ -36,6 +44,7 @@ describe('content that PostgreSQL could not store as it is', () => {
     ['a map', new Map(), []],
     ['an instance of a class', { a: new URL('https://example.org') }, ['a']],
     ['a property called __proto__', JSON.parse('{"a":{"__proto__":{}}}'), ['a']],
+    ['a $type within what has a constructor', { a: { constructor: 'x', b: { $type: 'Json' } } }, ['a', 'b']],
     ['null alone', null, []],
     ['nothing', undefined, []],
     ['too deep', deep(66), [0, 0, 0]],
@@ -116,6 +125,7 @@ describe('content that it can store', () => {
     await fc.assert(
       fc.asyncProperty(anything, async (value) => {
         const content = JSON.parse(JSON.stringify({ value })) as unknown
+        fc.pre(!hasTypeWithinConstructor(content))
         const { lockVersion } = await versions.get(id)
         const edited = await versions.updateDraft(id, { content }, { expectedLockVersion: lockVersion })
         expect(canonical(edited.content)).toBe(canonical(content))
@@ -294,7 +304,7 @@ describe('content that breaks the rules of its package', () => {
       .client('author')
       .configVersion.create({ data: { packageId, content: { limits: [secret] } } })
     await people.client('author').configVersion.update({ where: { id }, data: { status: 'REVIEW' } })
-    const [approval] = (await people.as('reviewer').approvals.listPending({ limit: 500 })).filter(
+    const [approval] = (await people.as('reviewer').approvals.listPending({ limit: 500 })).items.filter(
       ({ versionId }) => versionId === id,
     )
     const approvalId = approval?.id ?? ''

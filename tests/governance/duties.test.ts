@@ -145,7 +145,7 @@ describe('who decides on a version', () => {
 
   it('are as many as the package asked for when it was submitted', async () => {
     const { packageId, versionId, approvalId } = await inReview({ quorum: 2 })
-    await session.as(tenant.tenantId, tenant.author, () =>
+    await session.as(tenant.tenantId, tenant.activator, () =>
       session.query('update governance.config_package set quorum = 1 where id = $1', [packageId]),
     )
     await way.vote(tenant.reviewer, approvalId, 'APPROVE')

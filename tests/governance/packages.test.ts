@@ -125,12 +125,14 @@ describe('the list of packages', () => {
     const { packages } = own.as('viewer')
 
     const seen: string[] = []
-    for (let after: string | undefined; ; after = seen.at(-1)) {
-      const page = await packages.list({ after, limit: 2 })
-      if (page.length === 0) break
-      seen.push(...page.map(({ id }) => id))
-    }
+    let after: string | undefined
+    do {
+      const { items, next } = await packages.list({ after, limit: 2 })
+      expect(items).toHaveLength(2)
+      seen.push(...items.map(({ id }) => id))
+      after = next ?? undefined
+    } while (after !== undefined)
     expect(seen).toEqual(ids.filter((_, at) => at !== 2))
-    expect((await packages.list({ archived: true })).map(({ id }) => id)).toEqual([ids[2]])
+    expect((await packages.list({ archived: true })).items.map(({ id }) => id)).toEqual([ids[2]])
   })
 })

@@ -66,7 +66,7 @@ describe('a run', () => {
     expect(await traces.get(run.id)).toMatchObject({
       outcome: 'RUNNING',
       finishedAt: null,
-      duration: null,
+      durationMicros: null,
       steps: [],
     })
     const at = new Date('2026-01-01T00:00:00.000Z')
@@ -97,10 +97,12 @@ describe('a run', () => {
       [3, 'rounding', 'SUCCEEDED', null],
     ])
     // microseconds
-    expect(trace.steps[0]?.duration).toBe(250_000)
+    expect(trace.steps[0]?.durationMicros).toBe(250_000)
     // a step begins where the one before it ended
     expect(trace.steps[1]?.startedAt).toEqual(trace.steps[0]?.finishedAt)
-    expect(trace.duration).toBe(((trace.finishedAt?.getTime() ?? 0) - trace.startedAt.getTime()) * 1_000)
+    expect(trace.durationMicros).toBe(
+      ((trace.finishedAt?.getTime() ?? 0) - trace.startedAt.getTime()) * 1_000,
+    )
   })
 
   it('takes no further step or end when it is over, by whatever way', async () => {
@@ -128,6 +130,29 @@ describe('a run', () => {
       ),
     ).rejects.toMatchObject(over)
     expect((await traces.get(run.id)).outcome).toBe('FAILED')
+  })
+
+  it('keeps its steps when it is over, until it is pruned with them', async () => {
+    const { traces } = a.governance
+    const [over, running] = [
+      await traces.start({ versionId: a.versionId, name: 'pricing' }),
+      await traces.start({ versionId: a.versionId, name: 'pricing' }),
+    ]
+    for (const run of [over, running]) await run.step({ name: 'one', outcome: 'SUCCEEDED' })
+    await over.finish({ outcome: 'SUCCEEDED' })
+    const remove = (traceId: string) => a.db.traceStep.deleteMany({ where: { traceId } })
+    await expect(remove(over.id)).rejects.toMatchObject({ code: 'DH501' })
+    for (const data of [{ traceId: running.id, seq: 2 }, { seq: 9 }]) {
+      await expect(a.db.traceStep.updateMany({ where: { traceId: over.id }, data })).rejects.toMatchObject({
+        code: 'DH503',
+      })
+    }
+    expect((await traces.get(over.id)).steps).toHaveLength(1)
+    expect(await remove(running.id)).toEqual({ count: 1 })
+    await a.db.$transaction(async (tx) => {
+      await tx.traceStep.deleteMany({ where: { traceId: over.id } })
+      await tx.executionTrace.delete({ where: { id: over.id } })
+    })
   })
 
   it('counts the steps of those who add them at once one after the other', async () => {
@@ -380,7 +405,7 @@ describe('a list', () => {
       } while (after)
       expect(seen.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
       const values = seen.map(
-        (trace) => (orderBy === 'duration' ? trace.duration : trace.startedAt.getTime()) ?? -1,
+        (trace) => (orderBy === 'duration' ? trace.durationMicros : trace.startedAt.getTime()) ?? -1,
       )
       expect(values).toEqual(values.toSorted((one, other) => other - one))
     }

@@ -115,7 +115,7 @@ describe('the way of a version', () => {
       [() => people.as('author').approvals.request(id), 'config.version.submit', 'REVIEW'],
       [
         async () => {
-          const [pending] = (await people.as('reviewer').approvals.listPending()).filter(
+          const [pending] = (await people.as('reviewer').approvals.listPending()).items.filter(
             ({ versionId }) => versionId === id,
           )
           await people.as('reviewer').approvals.approve(pending?.id ?? '')
@@ -237,12 +237,14 @@ describe('what is read of versions', () => {
     for (let count = 0; count < 3; count++) await people.draft(packageId)
     await people.as('author').versions.submitForReview(await people.draft(packageId))
     const { versions } = people.as('viewer')
-    const [first, ...rest] = await versions.list(packageId, { limit: 3 })
-    expect([first, ...rest].map((one) => one?.number)).toEqual([4, 3, 2])
-    expect(first).not.toHaveProperty('content')
-    expect((await versions.list(packageId, { after: 2 })).map(({ number }) => number)).toEqual([1])
-    expect((await versions.list(packageId, { status: 'REVIEW' })).map(({ number }) => number)).toEqual([4])
-    expect(await versions.list(await people.package())).toEqual([])
+    const { items, next } = await versions.list(packageId, { limit: 3 })
+    expect([items.map(({ number }) => number), next]).toEqual([[4, 3, 2], 2])
+    expect(items[0]).not.toHaveProperty('content')
+    expect((await versions.list(packageId, { after: 2 })).items.map(({ number }) => number)).toEqual([1])
+    expect((await versions.list(packageId, { status: 'REVIEW' })).items.map(({ number }) => number)).toEqual([
+      4,
+    ])
+    expect(await versions.list(await people.package())).toEqual({ items: [], next: null })
   })
 
   it('is nothing in force where nothing is', async () => {
@@ -274,7 +276,7 @@ describe('what is read of versions', () => {
     await versions.activate(second, { expectedActiveId: first })
     await versions.rollback(first, { reason: 'it broke' })
 
-    const history = await versions.history(packageId)
+    const { items: history } = await versions.history(packageId)
     expect(history).toMatchObject([
       {
         seq: 3,
@@ -297,8 +299,11 @@ describe('what is read of versions', () => {
         ],
       },
     ])
-    expect(await versions.history(packageId, { after: 2 })).toEqual(history.slice(2))
-    expect(await versions.history(packageId, { limit: 1 })).toEqual(history.slice(0, 1))
+    expect(await versions.history(packageId, { after: 2 })).toEqual({ items: history.slice(2), next: null })
+    expect(await versions.history(packageId, { limit: 1 })).toEqual({
+      items: history.slice(0, 1),
+      next: history[0]?.seq,
+    })
   })
 
   it('of another tenant is not found, word for word like what is nobody’s', async () => {

@@ -105,6 +105,23 @@ describe('a package', () => {
     expect(await codeOf(ask(text, [await life.package(), quorum]))).toBe('23514')
   })
 
+  it.each([['quorum = 1'], ['separate_activator = false'], [`key = 'another'`]])(
+    'is not made less strict, or another one, by its authors (%s)',
+    async (change) => {
+      const packageId = await life.package({ quorum: 2, separateActivator: true })
+      const as = (user: string) =>
+        session.as(tenant.tenantId, user, () =>
+          session.query(`update governance.config_package set ${change} where id = $1`, [packageId]),
+        )
+      for (const user of [tenant.author, tenant.reviewer, tenant.viewer, randomUUID()]) {
+        expect(await codeOf(as(user))).toBe('DH505')
+      }
+      await as(tenant.activator)
+      const [event] = await life.events(packageId)
+      expect(event).toMatchObject({ action: 'config.package.update', actor_id: tenant.activator })
+    },
+  )
+
   it('numbers its versions on from a number that was chosen', async () => {
     const packageId = await life.package()
     await ask(
@@ -186,6 +203,18 @@ describe('a status', () => {
     const { versionId } = await life.versionIn('DRAFT')
     const text = `update governance.config_version set status = 'REVIEW', content = '{"b":2}' where id = $1`
     expect(await codeOf(ask(text, [versionId]))).toBe('DH501')
+  })
+})
+
+describe('a checkpoint', () => {
+  it.each([
+    ['an event that is yet to come', 'seq + 1000', 'hash'],
+    ['another event than that', 'seq', `'forged'`],
+  ])('does not sign %s, which no verification would forgive', async (_, seq, hash) => {
+    await life.versionIn('DRAFT')
+    const text = `insert into audit.audit_checkpoint (id, seq, hash, key_id, signature)
+                  select gen_random_uuid(), ${seq}, ${hash}, 'key', '' from audit.audit_event order by seq desc limit 1`
+    expect(await codeOf(ask(text))).toBe('DH507')
   })
 })
 

@@ -51,6 +51,8 @@ create function governance.hold_package() returns trigger
   language plpgsql
   set search_path = ''
 as $$
+declare
+  actor pg_catalog.uuid;
 begin
   if governance.is_maintenance() then
     return new;
@@ -74,6 +76,18 @@ begin
     new.archived_at := now();
   elsif new.archived_at is distinct from old.archived_at then
     perform governance.refuse_move('a package is archived for good', 'ARCHIVED', 'OPEN');
+  end if;
+
+  -- How strictly a package is reviewed, and what it is found by, decides what comes into force as much as a vote does.
+  if new.key <> old.key or new.quorum < old.quorum or (old.separate_activator and not new.separate_activator) then
+    actor := governance.require_actor();
+    if not exists (select from tenancy.membership m
+                    where m.tenant_id = old.tenant_id and m.user_id = actor and m.role in ('OWNER', 'ADMIN'))
+    then
+      raise exception using
+        errcode = 'DH505',
+        message = 'DH505: only an owner or an administrator of the tenant gives a package another key, or a less strict review';
+    end if;
   end if;
 
   -- the next number, or one that a version has
@@ -121,6 +135,9 @@ begin
        set last_version_number = p.last_version_number + (new.number = 0)::pg_catalog.int4
      where p.tenant_id = new.tenant_id and p.id = new.package_id
     returning * into package;
+    if not found then
+      perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
+    end if;
     if new.number = 0 then
       new.number := coalesce(package.last_version_number, 1);
     end if;
@@ -216,6 +233,7 @@ begin
     return new;
   end if;
 
+  perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
   if new.status = 'REVIEW' then
     new.submitter_id := governance.require_actor();
     if new.author_id is null or array_position(new.editor_ids, null) is not null then
@@ -335,6 +353,7 @@ begin
      where v.tenant_id = new.tenant_id and v.id = new.version_id
        for no key update;
     if not found then
+      perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
       return new;
     end if;
     -- a version in review has had its approval since it was submitted
@@ -394,9 +413,12 @@ begin
     from governance.config_version v
    where v.tenant_id = old.tenant_id and v.id = old.version_id
      for no key update;
+  if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
+  end if;
 
   if new.status = 'CANCELLED' then
-    if old.status = 'APPROVED' and version.status <> 'APPROVED' then
+    if old.status = 'APPROVED' and version.status is distinct from 'APPROVED' then
       perform governance.refuse_move(
         format('an approval is not cancelled any more when its version is %s', version.status), 'APPROVED', 'CANCELLED');
     end if;
@@ -464,6 +486,7 @@ begin
    where a.tenant_id = new.tenant_id and a.id = new.approval_id
   returning * into approval;
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if approval.status <> 'PENDING' then
@@ -544,6 +567,7 @@ begin
    where p.tenant_id = new.tenant_id and p.id = new.package_id
   returning * into package;
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if new.seq = 0 or not repaired then
@@ -566,6 +590,7 @@ begin
    where v.tenant_id = new.tenant_id and v.id = new.version_id
      for no key update;
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if version.package_id <> new.package_id then
@@ -708,7 +733,9 @@ begin
     jsonb_build_array(jsonb_build_object('type', 'package', 'id', package.id)),
     jsonb_build_object(
       'stage', case when verb = 'delete' then 'DELETED' when package.archived_at is null then 'OPEN' else 'ARCHIVED' end,
-      'packageId', package.id));
+      'packageId', package.id)
+    || case when tg_op = 'UPDATE' and (old.quorum, old.separate_activator) <> (new.quorum, new.separate_activator)
+         then jsonb_build_object('quorum', new.quorum, 'separateActivator', new.separate_activator) else '{}' end);
   return null;
 end
 $$;

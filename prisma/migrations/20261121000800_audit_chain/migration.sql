@@ -60,6 +60,9 @@ comment on function audit.appends_for(uuid) is
 
 grant execute on function audit.appends_for(uuid) to doublehull_app, doublehull_system;
 
+-- It runs as the caller, so it asks for those behind it that can't. By the sequence number it tells them what to do: zero
+-- is to be chained, a number is to be adopted, and none is left to the policies, which refuse it; behind them it may not
+-- be null. In the conditions of the triggers the same questions would be planned anew in each statement.
 create function audit.accept_event() returns trigger
   language plpgsql
   set search_path = ''
@@ -67,9 +70,19 @@ as $$
 declare
   oversized pg_catalog.text;
 begin
+  if governance.is_maintenance() then
+    return new;
+  end if;
+  new.seq := case when audit.appends_for(new.tenant_id) then 0 end;
+  -- Policies refuse it too, unless the setting has changed since they asked for it in this statement.
+  if new.seq is null then
+    perform governance.refuse_foreign_row(new.tenant_id, 'audit_event');
+  end if;
   -- the definer's functions of the domain, and nobody else, speak for the database
-  if not exists (select from pg_catalog.pg_class c
-                  where c.oid = 'audit.audit_event'::pg_catalog.regclass and c.relowner = current_user::pg_catalog.regrole) then
+  if new.origin <> 'APPLICATION' and not exists (
+    select from pg_catalog.pg_class c
+     where c.oid = 'audit.audit_event'::pg_catalog.regclass and c.relowner = current_user::pg_catalog.regrole
+  ) then
     new.origin := 'APPLICATION';
   end if;
   new.actor_id := governance.current_actor();
@@ -142,18 +155,17 @@ $$;
 comment on function audit.adopt_event() is
   'Leaves an event that an administrator restores as it is, and has the chain go on behind it.';
 
--- In the order of their names. Whoever asks is asked in the conditions, which run as the caller.
+-- In the order of their names.
 create trigger accept_event
   before insert on audit.audit_event
-  for each row when (not governance.is_maintenance())
-  execute function audit.accept_event();
+  for each row execute function audit.accept_event();
 create trigger adopt_event
   before insert on audit.audit_event
-  for each row when (new.seq <> 0 and governance.is_maintenance())
+  for each row when (new.seq <> 0)
   execute function audit.adopt_event();
 create trigger chain_event
   before insert on audit.audit_event
-  for each row when ((new.seq = 0 or not governance.is_maintenance()) and audit.appends_for(new.tenant_id))
+  for each row when (new.seq = 0)
   execute function audit.chain_event();
 
 -- A dump has the last links as well, and restores them before or after the events.
@@ -184,6 +196,32 @@ create trigger refuse_change
 create trigger refuse_change
   before update or delete or truncate on audit.audit_checkpoint
   for each statement execute function audit.refuse_change();
+
+-- Whether its signature is right, only the keys tell. But one that signs no event of the chain would have every
+-- verification say that the chain is broken, for good. Behind the policies, so it sees the tenant's own events.
+create function audit.hold_checkpoint() returns trigger
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if not exists (select from audit.audit_event e
+                  where e.tenant_id = new.tenant_id and e.seq = new.seq and e.hash = new.hash)
+  then
+    raise exception using
+      errcode = 'DH507',
+      message = 'DH507: there is no such audit event to sign';
+  end if;
+  return null;
+end
+$$;
+
+comment on function audit.hold_checkpoint() is
+  'DH507 for a checkpoint that signs no event of the tenant.';
+
+create trigger hold_checkpoint
+  after insert on audit.audit_checkpoint
+  for each row when (not governance.is_maintenance())
+  execute function audit.hold_checkpoint();
 
 -- A signature is a change like any other, and is said in the chain behind what it signs.
 create function audit.record_checkpoint() returns trigger

@@ -192,8 +192,11 @@ begin
     end if;
     return old;
   end if;
-  -- the policies refuse it
-  if tenant is not null and new.tenant_id is distinct from tenant then
+  -- the policies refuse it, and where the context has changed since they were asked, this does
+  if tenant is null or new.tenant_id is distinct from tenant then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
+  end if;
+  if new.tenant_id is distinct from tenant and tenant is not null then
     return new;
   end if;
 

@@ -62,6 +62,11 @@ as $$
 declare
   run_outcome governance.trace_outcome;
 begin
+  if tg_op = 'UPDATE' and (new.id, new.trace_id, new.seq) is distinct from (old.id, old.trace_id, old.seq) then
+    raise exception using
+      errcode = 'DH503',
+      message = 'DH503: the id of a step, its trace and its place in it are written once';
+  end if;
   -- locked, so that steps are counted one after the other, and none is added while the run ends
   select t.outcome into run_outcome
     from governance.execution_trace t
@@ -69,6 +74,7 @@ begin
      for no key update;
   -- another tenant's, or nobody's: the policies and the foreign key refuse it, both in the same words
   if not found then
+    perform governance.refuse_foreign_row(new.tenant_id, tg_table_name);
     return new;
   end if;
   if run_outcome <> 'RUNNING' then
@@ -101,6 +107,34 @@ create trigger hold_trace_step
   before insert or update on governance.trace_step
   for each row when (not governance.is_maintenance())
   execute function governance.hold_trace_step();
+
+-- The steps of a run that is over go with their run, of which an event tells, and not without it. Asked at the end of
+-- the transaction, because they go before it; as the owner, because the context may be another one by then.
+create function governance.keep_trace_step() returns trigger
+  language plpgsql security definer
+  set search_path = ''
+as $$
+declare
+  run_outcome governance.trace_outcome;
+begin
+  select t.outcome into run_outcome
+    from governance.execution_trace t
+   where t.tenant_id = old.tenant_id and t.id = old.trace_id;
+  if run_outcome <> 'RUNNING' then
+    raise exception using
+      errcode = 'DH501',
+      message = format('DH501: the run of the trace is over, and loses no step: it is %s', run_outcome),
+      detail = jsonb_build_object('from', run_outcome, 'to', 'RUNNING');
+  end if;
+  return null;
+end
+$$;
+
+create constraint trigger keep_trace_step
+  after delete on governance.trace_step
+  deferrable initially deferred
+  for each row when (not governance.is_maintenance())
+  execute function governance.keep_trace_step();
 
 -- One event for each statement that deletes runs, and not for each run.
 create function governance.record_prune() returns trigger

@@ -16,12 +16,14 @@ with wanted as (
                  ('governance', 'kill_switch', 'close_own_kill_switch_gate'),
                  ('governance', 'execution_trace', 'hold_execution_trace'),
                  ('governance', 'trace_step', 'hold_trace_step'),
+                 ('governance', 'trace_step', 'keep_trace_step'),
                  ('governance', 'activation', 'refuse_change'),
                  ('governance', 'approval_decision', 'refuse_change'),
                  ('audit', 'audit_event', 'refuse_change'),
                  ('audit', 'audit_event', 'accept_event'),
                  ('audit', 'audit_event', 'chain_event'),
                  ('audit', 'audit_checkpoint', 'refuse_change'),
+                 ('audit', 'audit_checkpoint', 'hold_checkpoint'),
                  ('audit', 'audit_checkpoint', 'record_checkpoint')) as w (schema_name, table_name, trigger_name)
     join expected_table t on (t.schema_name, t.table_name) = (w.schema_name, w.table_name)
    where t.relkind in ('r', 'p')

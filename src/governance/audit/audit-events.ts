@@ -5,6 +5,7 @@ import { checkedInput, invalid } from '../checked-input.ts'
 import type { GovernedScope } from '../governed-scope.ts'
 import { textOf } from '../input-parts.ts'
 import { type JsonValue, parseJson } from '../json-content.ts'
+import { type Page, pageOf } from '../page.ts'
 import type { ExportFormat } from './audit-lines.ts'
 import { type ChainHead, type ChainReport, ChainVerifier } from './chain-verifier.ts'
 import type { ChainedEvent } from './chained-event.ts'
@@ -16,11 +17,11 @@ import { type AuditFilters, readCheckpoints, readEvents, streamEvents } from './
 export interface AuditRecordInput {
   /** Such as `report.download`; the database's own, such as `config.…`, are refused. */
   readonly action: string
-  readonly targets?: readonly AuditTarget[]
+  readonly targets?: readonly AuditTarget[] | undefined
   /** JSON, at most 64 KiB as PostgreSQL writes it. */
-  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
   /** SUCCESS unless told. */
-  readonly outcome?: 'SUCCESS' | 'DENIED' | 'FAILURE'
+  readonly outcome?: 'SUCCESS' | 'DENIED' | 'FAILURE' | undefined
 }
 
 /** What an event is about. */
@@ -37,13 +38,6 @@ export interface AuditEventRecord
   readonly targets: unknown
   readonly context: unknown
   readonly metadata: unknown
-}
-
-/** One page of the trail. */
-export interface AuditPage {
-  readonly events: readonly AuditEventRecord[]
-  /** For the next page; none where this is the last. */
-  readonly next?: string
 }
 
 /** The audit trail of one tenant: read, added to, verified, and never changed. */
@@ -68,15 +62,15 @@ export interface AuditEvents {
    *
    * @example
    * ```ts
-   * const { events, next } = await governance.auditEvents.list({ filters: { action: 'config.version.' } })
+   * const { items, next } = await governance.auditEvents.list({ filters: { action: 'config.version.' } })
    * ```
    */
   list(options?: {
-    readonly filters?: AuditFilters
-    readonly after?: string
-    readonly limit?: number
-    readonly order?: 'asc' | 'desc'
-  }): Promise<AuditPage>
+    readonly filters?: AuditFilters | undefined
+    readonly after?: string | undefined
+    readonly limit?: number | undefined
+    readonly order?: 'asc' | 'desc' | undefined
+  }): Promise<Page<AuditEventRecord>>
   /**
    * Follows the chain, and names the first sequence where it breaks. It reads the whole trail, in pages.
    *
@@ -90,9 +84,9 @@ export interface AuditEvents {
    * ```
    */
   verify(options?: {
-    readonly from?: number
-    readonly publicKeys?: PublicKeys
-    readonly head?: ChainHead
+    readonly from?: number | undefined
+    readonly publicKeys?: PublicKeys | undefined
+    readonly head?: ChainHead | undefined
   }): Promise<ChainReport>
   /**
    * Signs the chain as it is. What is before a checkpoint can't be written anew without its private key, and may be
@@ -107,7 +101,10 @@ export interface AuditEvents {
    * const { seq, hash } = await governance.auditEvents.checkpoint({ privateKey: process.env.AUDIT_KEY })
    * ```
    */
-  checkpoint(options: { readonly privateKey: CheckpointKey; readonly keyId?: string }): Promise<Checkpoint>
+  checkpoint(options: {
+    readonly privateKey: CheckpointKey
+    readonly keyId?: string | undefined
+  }): Promise<Checkpoint>
   /**
    * The trail as text. NDJSON without filters is what `doublehull audit verify` and `verifyAuditExport` read.
    *
@@ -118,7 +115,7 @@ export interface AuditEvents {
    * await pipeline(governance.auditEvents.export({ format: 'ndjson' }), createWriteStream('audit.ndjson'))
    * ```
    */
-  export(options: { readonly format: ExportFormat; readonly filters?: AuditFilters }): Readable
+  export(options: { readonly format: ExportFormat; readonly filters?: AuditFilters | undefined }): Readable
 }
 
 /** What the database says itself when something changes; nobody else says it succeeded. */
@@ -127,11 +124,11 @@ const databaseActions = ['config.', 'flag.', 'kill_switch.', 'branding.', 'trace
 const recordSchema = z.strictObject({
   action: z
     .string()
-    .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'is not words with dots between them')
+    .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'must be words of a-z, 0-9, _ and - with dots between them')
     .max(200)
     .refine(
       (action) => !databaseActions.some((prefix) => action.startsWith(prefix)),
-      `begins as the database's own: ${databaseActions.join(', ')}`,
+      `must not begin as the database's own: ${databaseActions.join(', ')}`,
     ),
   targets: z
     .array(z.strictObject({ type: textOf(100), id: textOf(200).optional() }))
@@ -141,7 +138,7 @@ const recordSchema = z.strictObject({
   outcome: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).default('SUCCESS'),
 })
 
-const time = z.union([z.date(), z.iso.datetime({ offset: true, error: 'is no time with a zone' })])
+const time = z.union([z.date(), z.iso.datetime({ offset: true, error: 'must be a time with a zone' })])
 const filtersSchema = z.strictObject({
   action: textOf(200).optional(),
   actorId: z.guid().optional(),
@@ -195,12 +192,7 @@ export function auditEventsOf(scope: GovernedScope): AuditEvents {
       const range = { filters, order, after: after === undefined ? undefined : seqOf(after, order) }
       const tenantId = await admit()
       const found = await readEvents(scope.reader, tenantId, { ...range, limit: limit + 1 })
-      const events = found.slice(0, limit)
-      const last = events.at(-1)
-      return {
-        events: events.map(recordOf),
-        ...(found.length > limit && last ? { next: cursorOf(last.seq, order) } : {}),
-      }
+      return pageOf(found.map(recordOf), limit, ({ seq }) => cursorOf(seq, order))
     },
 
     verify: async ({ publicKeys, head, ...rest } = {}) => {
@@ -272,6 +264,6 @@ function seqOf(cursor: string, order: 'asc' | 'desc'): number {
     /^1:(asc|desc):([1-9]\d{0,15})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   if (ordered === order) return Number(seq)
   throw invalid('auditEvents.list', [
-    { path: ['after'], message: 'is no cursor of this list, in this order' },
+    { path: ['after'], message: 'must be the next of a page of this list, in this order' },
   ])
 }

@@ -1,7 +1,8 @@
 import type { TenantContext } from '../../context/tenant-context.ts'
 import { type InputIssue, TenancyError } from '../../errors.ts'
 import { observing } from '../../extension/write-observer.ts'
-import type { RequestOrigin } from '../governed-scope.ts'
+import { invalid } from '../checked-input.ts'
+import { auditContextOf, type RequestOrigin } from '../request-origin.ts'
 import { auditedModels } from './audited-models.ts'
 import { AuditedValues } from './audited-values.ts'
 import { AuditedWrites, type DataEvent } from './audited-writes.ts'
@@ -91,7 +92,9 @@ export function auditExtension(options: AuditExtensionOptions = {}): AuditExtens
   return observing(extension, (schema) => {
     const models = auditedModels(schema.manifest, options)
     if (record === recordAsRows && !Object.hasOwn(schema.manifest.models, 'AuditEvent')) {
-      throw invalid([{ path: ['record'], message: 'must be given where the schema has no model AuditEvent' }])
+      throw invalid('the audit extension', [
+        { path: ['record'], message: 'must be given where the schema has no model AuditEvent' },
+      ])
     }
     return new AuditedWrites(schema, {
       models,
@@ -99,10 +102,7 @@ export function auditExtension(options: AuditExtensionOptions = {}): AuditExtens
       maxRows,
       maxBytes,
       record,
-      contextOf: (context) => ({
-        ...origin?.(context),
-        ...(context.requestId === undefined ? {} : { requestId: context.requestId }),
-      }),
+      contextOf: (context) => auditContextOf(origin?.(context) ?? {}, context.requestId),
     })
   })
 }
@@ -131,11 +131,5 @@ function assertBounds({
   if (maskKey !== undefined && Buffer.byteLength(maskKey) < 32) {
     issues.push({ path: ['maskKey'], message: 'must have 32 bytes or more' })
   }
-  if (issues.length > 0) throw invalid(issues)
-}
-
-function invalid(issues: readonly InputIssue[]): TenancyError {
-  return new TenancyError('DH506', 'the audit extension is not valid: see details.issues', {
-    details: { issues },
-  })
+  if (issues.length > 0) throw invalid('the audit extension', issues)
 }

@@ -1,6 +1,7 @@
-import { type InputIssue, TenancyError } from '../../errors.ts'
+import type { InputIssue } from '../../errors.ts'
 import { manifest as bundled } from '../../generated/tenancy.ts'
 import type { Manifest } from '../../manifest/manifest.ts'
+import { invalid } from '../checked-input.ts'
 
 const auditedSchemas: ReadonlySet<string> = new Set(['governance', 'audit'])
 
@@ -47,9 +48,7 @@ export function auditedModels(manifest: Manifest, { models, mask = {} }: Audited
     }
   }
   if (issues.length > 0) {
-    throw new TenancyError('DH506', 'the audit extension is not valid: see details.issues', {
-      details: { issues },
-    })
+    throw invalid('the audit extension', issues)
   }
   const written = Object.entries(manifest.models)
     .filter(([name, { schema, table, readOnly, scope }]) => {

@@ -6,9 +6,9 @@ import type { Checkpoint, PublicKeys } from './checkpoint.ts'
 /** Settings of {@link verifyAuditExport}. */
 export interface VerifyExportOptions {
   /** Of checkpoints, by the ids that these name; without them signatures are not verified. */
-  readonly publicKeys?: PublicKeys
+  readonly publicKeys?: PublicKeys | undefined
   /** The last link, as it was kept elsewhere. */
-  readonly head?: ChainHead
+  readonly head?: ChainHead | undefined
 }
 
 /**

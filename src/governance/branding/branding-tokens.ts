@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type InputIssue, TenancyError } from '../../errors.ts'
+import type { InputIssue, TenancyError } from '../../errors.ts'
+import { invalid as invalidInput } from '../checked-input.ts'
 import { parseCustomDomain } from './custom-domain.ts'
 import { parseLogo } from './logo.ts'
 import { aliasPattern, plainJson } from './plain-json.ts'
@@ -169,9 +170,7 @@ export function cssName(name: string): string {
 
 /** `DH506` */
 export function invalid(issues: readonly InputIssue[]): TenancyError {
-  return new TenancyError('DH506', 'the branding is not valid: see the issues for where, and why', {
-    details: { issues: issues.slice(0, 100) },
-  })
+  return invalidInput('the branding', issues.slice(0, 100))
 }
 
 /** Tells of a fault; there is no value then. */

@@ -4,6 +4,8 @@ import type { Prisma } from '../../generated/prisma/client.ts'
 import type { BundledTransaction } from '../../tenancy/bundled.ts'
 import { conflict, notFound } from '../governance-error.ts'
 import type { GovernedScope } from '../governed-scope.ts'
+import { limitSchema } from '../input-parts.ts'
+import { type Page, pageOf } from '../page.ts'
 import { type BrandingTokensInput, invalid, parseBrandingTokens } from './branding-tokens.ts'
 import { type ContrastResult, contrastOfTokens } from './contrast.ts'
 
@@ -29,17 +31,17 @@ export interface Branding {
 /** Which state of the draft the caller saw. */
 export interface DraftExpectation {
   /** The `lockVersion` that was read, or null where there was no draft; what came later is overwritten unless told. */
-  readonly expectedLockVersion?: number | null
+  readonly expectedLockVersion?: number | null | undefined
 }
 
 /** How a draft is published. */
 export interface PublishOptions {
   /** The `lockVersion` that was read; whatever the draft is by now unless told. */
-  readonly expectedLockVersion?: number
+  readonly expectedLockVersion?: number | undefined
   /** Publishes also where a text is hard to read on its background; needs a `reason`. */
-  readonly acceptContrast?: boolean
+  readonly acceptContrast?: boolean | undefined
   /** Why; at most 1000 characters. It is kept with the branding and in the audit trail. */
-  readonly reason?: string
+  readonly reason?: string | undefined
 }
 
 /** The branding of one tenant: what is published, one draft of the next, and the ones before. */
@@ -51,9 +53,12 @@ export interface BrandingRepository {
   /**
    * What was published, the newest first.
    *
-   * @param page `limit`: how many, 50 unless told, at most 200; `before`: only what has a smaller number
+   * @param page `limit`: how many, 50 unless told, at most 500; `after`: the `next` of the page before
    */
-  history(page?: { readonly limit?: number; readonly before?: number }): Promise<readonly Branding[]>
+  history(page?: {
+    readonly limit?: number | undefined
+    readonly after?: number | undefined
+  }): Promise<Page<Branding, number>>
   /**
    * Begins a draft, or changes the one that there is.
    *
@@ -82,7 +87,7 @@ export interface BrandingRepository {
    *
    * @throws {TenancyError} `DH507` where there is none, `DH504` where it is not the one that was expected
    */
-  discardDraft(expectation?: { readonly expectedLockVersion?: number }): Promise<void>
+  discardDraft(expectation?: { readonly expectedLockVersion?: number | undefined }): Promise<void>
   /**
    * Makes a draft of what was published before, to be published again.
    *
@@ -91,7 +96,10 @@ export interface BrandingRepository {
    * @throws {TenancyError} `DH507` where there is no such branding or it never was published; `DH504` where there is a
    *   draft that was not named
    */
-  draftFrom(id: string, expectation?: { readonly expectedLockVersion?: number }): Promise<Branding>
+  draftFrom(
+    id: string,
+    expectation?: { readonly expectedLockVersion?: number | undefined },
+  ): Promise<Branding>
 }
 
 const lockVersion = z.int().min(1)
@@ -99,8 +107,8 @@ const inputs = {
   expectation: z.strictObject({ expectedLockVersion: lockVersion.nullable().optional() }),
   id: z.uuid(),
   page: z.strictObject({
-    limit: z.int().min(1).max(200).default(50),
-    before: z.int().min(1).optional(),
+    limit: limitSchema,
+    after: z.int().min(0).max(2_147_483_647).optional(),
   }),
   publish: z
     .strictObject({
@@ -142,13 +150,13 @@ export function brandingOf(scope: GovernedScope): BrandingRepository {
     getDraft: () => findDraft(scope.reader),
 
     history: async (page = {}) => {
-      const { limit, before } = parse(inputs.page, page)
+      const { limit, after } = parse(inputs.page, page)
       const rows = await scope.reader.branding.findMany({
-        where: { status: { not: 'DRAFT' }, ...(before === undefined ? {} : { number: { lt: before } }) },
+        where: { status: { not: 'DRAFT' }, ...(after === undefined ? {} : { number: { lt: after } }) },
         orderBy: { number: 'desc' },
-        take: limit,
+        take: limit + 1,
       })
-      return rows.map(branding)
+      return pageOf(rows.map(branding), limit, ({ number }) => number)
     },
 
     saveDraft: async ({ tokens }, expectation = {}) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { type InputIssue, TenancyError } from '../../errors.ts'
+import { invalid } from '../checked-input.ts'
 import type { JsonValue } from '../json-content.ts'
+import { zodIssues } from '../zod-issues.ts'
 import { parseSemanticVersion } from './semantic-version.ts'
 
 /** What a flag's variants are. */
@@ -258,9 +259,7 @@ export type FlagDefinition = z.output<typeof flagDefinitionSchema>
 export function parseFlagDefinition(input: unknown): FlagDefinition {
   const result = flagDefinitionSchema.safeParse(input)
   if (result.success) return result.data
-  throw new TenancyError('DH506', 'the flag is not valid: see details.issues', {
-    details: { issues: result.error.issues.map(issueOf) },
-  })
+  throw invalid('the flag', zodIssues(result.error.issues, { areOwn: true }))
 }
 
 /** The same of what was stored: `undefined` where it is not valid. */
@@ -281,11 +280,7 @@ export function parseFlagPatch(patch: unknown): Record<string, unknown> {
         .filter((field) => !changeable.has(field))
         .map((field) => ({ path: [field], message: 'cannot be changed' }))
     : [{ path: [], message: 'must be an object' }]
-  if (issues.length > 0) {
-    throw new TenancyError('DH506', 'the change of the flag is not valid: see details.issues', {
-      details: { issues },
-    })
-  }
+  if (issues.length > 0) throw invalid('the change of the flag', issues)
   return Object.fromEntries(Object.entries(patch as object).filter(([, value]) => value !== undefined))
 }
 
@@ -296,10 +291,6 @@ const changeable: ReadonlySet<string> = new Set(
 /** Whether a flag is named by its id, and not by its key. */
 export function isFlagId(name: string): boolean {
   return uuid.test(name)
-}
-
-function issueOf({ path, message }: z.core.$ZodIssue): InputIssue {
-  return { path: path.map((part) => (typeof part === 'number' ? part : String(part))), message }
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

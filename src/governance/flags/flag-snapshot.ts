@@ -15,13 +15,13 @@ export interface FlagSnapshotOptions {
    * Where changes are listened for: a login of the application's, straight to the same database. Without it, or where
    * a pooler answers, which cannot be relied on to hand changes on, the flags are fetched every `pollMillis`.
    */
-  readonly connectionString?: string
+  readonly connectionString?: string | undefined
   /** How often they are fetched while changes cannot be listened for, in milliseconds; 5,000 unless told. */
-  readonly pollMillis?: number
+  readonly pollMillis?: number | undefined
   /** How often the connection that listens is tried, in milliseconds; 10,000 unless told. */
-  readonly heartbeatMillis?: number
+  readonly heartbeatMillis?: number | undefined
   /** Closes it. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /**

@@ -67,7 +67,7 @@ export interface Flags {
    * await governance.flags.archive('new-checkout')
    * ```
    */
-  archive(flag: string, options?: { readonly expectedLockVersion?: number }): Promise<Flag>
+  archive(flag: string, options?: { readonly expectedLockVersion?: number | undefined }): Promise<Flag>
   /**
    * @throws {TenancyError} `DH507` where there is none
    *
@@ -87,7 +87,7 @@ export interface Flags {
    * const flags = await governance.flags.list()
    * ```
    */
-  list(options?: { readonly archived?: boolean }): Promise<readonly Flag[]>
+  list(options?: { readonly archived?: boolean | undefined }): Promise<readonly Flag[]>
   /**
    * Fetches the flags and evaluates one: for a job that asks once. Whoever asks often holds a snapshot; see
    * `openFlagSnapshot`.
