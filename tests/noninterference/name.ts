@@ -77,6 +77,12 @@ export function isNamed(id: string): boolean {
   return pattern.test(id)
 }
 
+/** Whose row an id was made for, if it was made of a name. */
+export function ownerOf(id: string): Owner | undefined {
+  const [, , owner = ''] = pattern.exec(id) ?? []
+  return owners[Number.parseInt(owner, 16) - 10]
+}
+
 const owners: readonly Owner[] = ['a', 'b', 'platform', 'fresh', 'nobody']
 const pattern = /^([0-9a-f]{8})-0([0-9a-f])([0-9a-f]{2})-4000-8000-([0-9a-f]{12})$/
 

@@ -1,5 +1,5 @@
 import { type Args, relationsOf } from './grammar.ts'
-import { isNamed, type ModelName, nameOf } from './name.ts'
+import { isNamed, type ModelName, nameOf, ownerOf } from './name.ts'
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 const time = /\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}(:\d{2})?)?/g
@@ -81,8 +81,7 @@ export function sorted(model: ModelName, args: Args, answer: unknown): unknown {
   const lists = new Map(relationsOf(model).map((relation) => [relation.name, relation]))
   return Object.fromEntries(
     Object.entries(answer).map(([key, value]) => {
-      // those of the events that the database writes are in no order
-      if (model === 'AuditEvent' && key === 'id' && !isNamed(String(value))) return [key, '<event>']
+      if (model === 'AuditEvent' && isOfChance(key, value)) return [key, `<${key}>`]
       const relation = lists.get(key)
       const inside = chosen[key]
       if (!relation || inside === undefined) return [key, value]
@@ -96,12 +95,52 @@ function byText(one: unknown, other: unknown): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/**
+ * Rows of a database, with the events that it wrote itself in the order of what they say: in which order one statement
+ * comes to its rows is the database's choice, and so is that of their events.
+ */
+export function settled(rows: readonly unknown[]): readonly unknown[] {
+  const isWritten = (row: unknown) => (row as { row: Args }).row['origin'] === 'DATABASE'
+  const written = rows.filter(isWritten).map((entry) => {
+    const { model, row } = entry as { readonly model: string; readonly row: Args }
+    return { model, row: { ...row, id: '<id>', seq: '<seq>' } }
+  })
+  const withoutGenerated = (row: unknown) => textOf(row).replace(uuid, (id) => (isNamed(id) ? id : ''))
+  return [
+    ...rows.filter((row) => !isWritten(row)),
+    ...written.toSorted((one, other) => (withoutGenerated(one) < withoutGenerated(other) ? -1 : 1)),
+  ]
+}
+
+/**
+ * What an event of the database's says of one row of several, apart from what is another tenant's: its place among them is
+ * the database's choice.
+ */
+function isOfChance(key: string, value: unknown): boolean {
+  if (key === 'id') return !isNamed(String(value))
+  if (key === 'targets') return !namesOthers(value) && Array.isArray(value) && value.some(isTarget)
+  if (key === 'metadata')
+    return !namesOthers(value) && typeof value === 'object' && value !== null && 'stage' in value
+  return false
+}
+
+function isTarget(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'type' in value
+}
+
+/** Whether an id of B's is anywhere in it, or another word of B's. */
+function namesOthers(value: unknown): boolean {
+  const text = JSON.stringify(value)
+  return text.includes('secret') || Array.from(text.matchAll(uuid)).some(([id]) => ownerOf(id) === 'b')
+}
+
 function textOf(row: unknown): string {
   const text = JSON.stringify(row, (key, part: unknown) => {
     if (isMeasured(key, part)) return '<span>'
     return typeof part === 'bigint' ? `${part}n` : part
   })
-  return text?.replace(time, '').replace(hash, '') ?? ''
+  // nothing has no text
+  return (text as string | undefined)?.replace(time, '').replace(hash, '') ?? ''
 }
 
 /** Whether the database measured it between two times. What is planted is shorter than any run. */

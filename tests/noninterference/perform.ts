@@ -36,7 +36,7 @@ export class Performer {
     } catch (error) {
       const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
       const failure = String(code ?? name)
-      const isAnyRow = refusalsOfRows.has(failure) && writesManyRows(operation)
+      const isAnyRow = refusesRow(error, failure) && writesManyRows(operation)
       return { text: isAnyRow ? 'a row is refused' : this.#observer.describe(error), failure }
     }
   }
@@ -116,8 +116,16 @@ export class Performer {
   }
 }
 
-/** What a row can be refused for by its own content: keys that are taken, missing or in use, and its life cycle. */
-const refusalsOfRows: ReadonlySet<string> = new Set(['P2002', 'P2003', 'DH501', 'DH502'])
+/**
+ * Whether a row was refused for its own content: keys that are taken, missing or in use, a check of its table, and the
+ * life cycles.
+ */
+function refusesRow(error: unknown, failure: string): boolean {
+  if (failure === 'P2002' || failure === 'P2003' || /^DH5\d\d$/.test(failure)) return true
+  const { meta } = error as { readonly meta?: { readonly driverAdapterError?: { readonly cause?: unknown } } }
+  const cause = meta?.driverAdapterError?.cause as { readonly originalCode?: unknown } | undefined
+  return cause?.originalCode === '23514'
+}
 
 const manyRows: ReadonlySet<string> = new Set([
   'updateMany',

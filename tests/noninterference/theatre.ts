@@ -1,7 +1,7 @@
 import type { BundledTenantClient } from '../../src/index.ts'
 import type { TestDatabase } from '../support/test-database.ts'
 import { Name } from './name.ts'
-import { Observer } from './observation.ts'
+import { Observer, settled } from './observation.ts'
 import type { Operation } from './operation.ts'
 import { type Outcome, Performer } from './perform.ts'
 import { plantedNames } from './planted-rows.ts'
@@ -110,7 +110,7 @@ export class Theatre {
     const outcomes: Outcome[] = []
     for (const operation of sequence) outcomes.push(await performer.perform(operation))
     const state = await stage.read(idsOf('a', scene))
-    return { outcomes, state: observer.describe(state) }
+    return { outcomes, state: observer.describe(settled(state)) }
   }
 
   /** What B has, which is the same in every scene. */
