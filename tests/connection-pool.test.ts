@@ -525,17 +525,17 @@ describe('whoever finds no room', () => {
   })
 })
 
-/** Inserts of a flag of that key leave another tenant behind for the whole session, as somebody's trigger might. */
+/** Inserts of an event of that action leave another tenant behind for the whole session, as somebody's trigger might. */
 async function plantPoison(tenantId: string): Promise<void> {
   await database.admin.query(`
     create or replace function public.poison() returns trigger language plpgsql security definer as
       $$ begin perform set_config('app.tenant_id', '${tenantId}', false); return null; end $$;
-    create or replace trigger poison after insert on governance.feature_flag
-      for each row when (new.key = 'poison') execute function public.poison()`)
+    create or replace trigger poison after insert on audit.audit_event
+      for each row when (new.action = 'poison') execute function public.poison()`)
 }
 
 describe('a context that was left behind', () => {
-  const insert = `insert into governance.feature_flag (id, key, updated_at) values (gen_random_uuid(), 'poison', now())`
+  const insert = `insert into audit.audit_event (id, action) values (gen_random_uuid(), 'poison')`
   const read = 'select tenant_id, name from governance.config_package'
 
   it('shows its rows to whoever asks next over a plain connection', async () => {
@@ -593,8 +593,10 @@ describe('a context that was left behind', () => {
       )
     const own = tenants.map(({ secret }) => [{ name: secret }])
     const before = await pid()
-    const poisoned = tenancy.client({ tenantId: a.tenantId }).featureFlag.create({ data: { key: 'poison' } })
-    expect(await Promise.all([poisoned.then(({ key }) => key), ...read()])).toEqual(['poison', ...own])
+    const poisoned = tenancy
+      .client({ tenantId: a.tenantId })
+      .auditEvent.create({ data: { action: 'poison' } })
+    expect(await Promise.all([poisoned.then(({ action }) => action), ...read()])).toEqual(['poison', ...own])
     expect(await Promise.all(read())).toEqual(own)
     expect(await pid()).not.toEqual(before)
   })

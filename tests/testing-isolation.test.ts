@@ -98,7 +98,8 @@ describe('expectIsolated', () => {
     const rows = await database.query('select * from governance.config_package order by id')
     const reached = async (operation: Parameters<typeof expectIsolated>[0]) =>
       (await expectIsolated(operation)).reached
-    const changed = { how: 'rows', model: 'ConfigPackage' }
+    // the audit event of the change, which is found before the row itself
+    const changed = { how: 'rows', model: 'AuditEvent' }
     expect(await reached((db) => db.configPackage.update({ where: { id }, data: { name: 'x' } }))).toEqual(
       changed,
     )
@@ -182,7 +183,7 @@ describe('expectIsolated', () => {
     expect(
       await failureOf(expectIsolated(open, (db) => db.configPackage.deleteMany(), tenants)),
     ).toMatchObject({
-      leaks: [{ hulls: 'two', how: 'rows', model: 'ConfigPackage' }],
+      leaks: [{ hulls: 'two', how: 'rows', model: 'AuditEvent' }],
     })
     expect(await database.query('select * from governance.config_package order by id')).toEqual(rows)
   })

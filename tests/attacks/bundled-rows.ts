@@ -46,7 +46,7 @@ export function plantBundledRows({ tenantId, secret }: Party): string {
     ),
     insert('governance.feature_flag', 'id, key, updated_at', `'${row}', '${secret}', now()`),
     insert('governance.kill_switch', 'id, resource, updated_at', `'${row}', '${secret}', now()`),
-    insert('governance.branding', 'id, tokens, updated_at', `'${row}', '"${secret}"', now()`),
+    insert('governance.branding', 'id, tokens, updated_at', `'${row}', '{"name":"${secret}"}', now()`),
     insert(
       'governance.execution_trace',
       'id, version_id, request_id',

@@ -1,5 +1,5 @@
 /**
- * Whether an operation failed because its connection was lost, in any of the ways that Prisma, node-postgres,
+ * Whether an operation failed because its connection was lost, or because it met another in a deadlock, in any of the ways that Prisma, node-postgres,
  * Node, PostgreSQL and PgBouncer have of saying so. Such an operation is neither right nor wrong: nobody
  * promised it an answer. Anything else that fails is a finding.
  */
@@ -24,6 +24,8 @@ const lostConnection = new RegExp(
     // node-postgres, of a connection that ended under it
     'Connection terminated',
     'not queryable',
+    // two transactions that changed a flag and a package in opposite orders, of which PostgreSQL ended one
+    '^P2034$',
     // PgBouncer, of a server connection that ended under it
     'server conn crashed',
     'server_login_retry|server login has been failing',

@@ -123,7 +123,8 @@ export class Ledger {
 
   async #verifyCounts(admin: pg.Client, tenants: readonly Planted[], findings: Findings): Promise<void> {
     const { rows } = await admin.query<{ id: string; name: string; count: number; description: string }>(
-      `select id, name, last_version_number as count, coalesce(description, '') as description
+      // the version that each package begins with is counted as well
+      `select id, name, last_version_number - 1 as count, coalesce(description, '') as description
          from governance.config_package where tenant_id = any($1)`,
       [tenants.map(({ tenantId }) => tenantId)],
     )
