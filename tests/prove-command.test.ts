@@ -239,7 +239,16 @@ describe('a project with a schema of its own', () => {
 
 describe('a proof that is stopped', () => {
   /** Their attacks are too many to be made at once: the last model is attacked when the others are done. */
-  const models = ['Approval', 'Branding', 'ConfigPackage', 'ConfigVersion', 'FeatureFlag', 'Tenant']
+  const models = [
+    'Approval',
+    'Branding',
+    'ConfigPackage',
+    'ConfigVersion',
+    'ExecutionTrace',
+    'FeatureFlag',
+    'KillSwitch',
+    'Tenant',
+  ]
   const args = () => ['--only', models.join(), '--full', ...onServer()]
   /** Without a schema, so that the one of the package is proven. */
   const folder = () => join(project, 'none')
